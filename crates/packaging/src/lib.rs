@@ -1,1 +1,22 @@
-//! To be written.
+//! The specifications of the Python Packaging Authority as types.
+//!
+//! Owns: names, versions and ranges of versions, specifiers, requirements, markers, file names of wheels
+//! and source distributions, core metadata, pages of the Simple API, `requirements.txt` and
+//! `pyproject.toml`. Every parser takes text that may be hostile and works within stated limits.
+//!
+//! Must never know: the network, the file system, the clock, environment variables, an async runtime, or
+//! how a version is chosen.
+
+pub mod marker;
+pub mod name;
+pub mod range;
+pub mod requirement;
+pub mod specifier;
+pub mod version;
+
+pub use marker::{Marker, MarkerEnvironment, MarkerError};
+pub use name::{ExtraName, GroupName, NameError, PackageName};
+pub use range::{VersionPoint, VersionRange};
+pub use requirement::{Requirement, RequirementError, RequirementSource};
+pub use specifier::{Operator, Repair, Specifier, SpecifierError, SpecifierSet};
+pub use version::{Version, VersionError, parse_version};

@@ -1,0 +1,60 @@
+//! Versions (PEP 440).
+//!
+//! The type is `pep440_rs::Version`: it orders as PEP 440 says and is cheap to clone and compare. What this
+//! module adds is a limit on the text, since a version from an index can be a megabyte long.
+
+pub use pep440_rs::Version;
+
+/// The longest version text that is read, in bytes.
+pub const VERSION_LIMIT: usize = 256;
+
+/// Why a text is not a version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VersionError {
+    /// The text does not follow PEP 440.
+    #[error("{text:?} is not a version: {reason}")]
+    Invalid {
+        /// The text as given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The text is longer than [`VERSION_LIMIT`].
+    #[error("a version of {0} bytes is over the limit of {VERSION_LIMIT} (version length)")]
+    TooLong(usize),
+}
+
+/// Reads a version.
+///
+/// # Errors
+/// When the text does not follow PEP 440 or is longer than [`VERSION_LIMIT`].
+pub fn parse_version(text: &str) -> Result<Version, VersionError> {
+    if text.len() > VERSION_LIMIT {
+        return Err(VersionError::TooLong(text.len()));
+    }
+    text.parse().map_err(|error: pep440_rs::VersionParseError| VersionError::Invalid {
+        text: text.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// Whether a version is a pre-release in PEP 440's sense: an alpha, beta, candidate or development release.
+#[must_use]
+pub fn is_prerelease(version: &Version) -> bool {
+    version.any_prerelease()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_megabyte_of_version_is_refused_at_once() {
+        assert_eq!(parse_version(&"1.".repeat(500_000)), Err(VersionError::TooLong(1_000_000)));
+    }
+
+    #[test]
+    fn digits_of_other_scripts_are_refused() {
+        assert!(parse_version("1.\u{0660}").is_err());
+    }
+}
