@@ -275,6 +275,7 @@ impl Report {
     /// How many of the differences are shown.
     const SHOWN: usize = 100;
 
+    #[expect(clippy::needless_pass_by_value, reason = "a comparison reads best without references")]
     fn same<T: PartialEq + Debug>(&mut self, what: &str, case: impl Debug, found: T, expected: T) {
         self.compared += 1;
         if found != expected {
