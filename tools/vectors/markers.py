@@ -5,8 +5,10 @@ from packaging.markers import Marker, UndefinedComparison
 from inputs import accepted
 
 LINUX = {
-    "implementation_name": "cpython", "implementation_version": "3.12.0", "os_name": "posix", "platform_machine": "x86_64",
-    "platform_python_implementation": "CPython", "platform_release": "", "platform_system": "Linux", "platform_version": "",
+    "implementation_name": "cpython", "implementation_version": "3.12.0", "os_name": "posix",
+    "platform_machine": "x86_64",
+    "platform_python_implementation": "CPython", "platform_release": "", "platform_system": "Linux",
+    "platform_version": "",
     "python_full_version": "3.12.0", "python_version": "3.12", "sys_platform": "linux",
 }  # fmt: skip
 
@@ -27,14 +29,22 @@ ENVIRONMENTS = [
     LINUX | python("3.10.14") | {"platform_release": "5.15.0-1034-aws", "platform_version": "#38~20.04.1-Ubuntu SMP"},
     LINUX | python("3.13.0rc1") | {"platform_release": "6.1.0", "platform_version": "#1 SMP 6.1.0"},
     LINUX | python("2.7.18") | {"sys_platform": "linux2"},
-    MAC | {key: value for key, value in LINUX.items() if key not in MAC} | python("3.11.9") | {"platform_release": "23.5.0"},
+    MAC
+    | {key: value for key, value in LINUX.items() if key not in MAC}
+    | python("3.11.9")
+    | {"platform_release": "23.5.0"},
     LINUX | WINDOWS | python("3.14.2") | {"platform_release": "10", "platform_version": "10.0.22631"},
     LINUX | python("3.10.13") | PYPY,
 ]
 ENVIRONMENTS = [dict(sorted(environment.items())) for environment in ENVIRONMENTS]
 
 # The environment of each and the extra asked for.
-CONTEXTS = [(index, "") for index in range(len(ENVIRONMENTS))] + [(0, "test"), (3, "Dev_Tools"), (6, "dev-tools"), (7, "test")]
+CONTEXTS = [(index, "") for index in range(len(ENVIRONMENTS))] + [
+    (0, "test"),
+    (3, "Dev_Tools"),
+    (6, "dev-tools"),
+    (7, "test"),
+]
 # The environment of each, the extras and the dependency groups.
 LOCK_CONTEXTS = [(0, [], []), (0, ["test"], []), (6, ["test", "dev-tools"], ["docs"]), (7, [], ["docs", "Type.Check"])]
 
@@ -56,22 +66,33 @@ WORDS = {
     "extra": ["test", "Test", "dev-tools", "dev_tools", "docs", "", "test dev-tools"],
 }
 VERSIONS = [
-    "3", "3.8", "3.8.*", "3.9", "3.10", "3.10.14", "3.11", "3.12", "3.12.0", "3.12.*", "3.13", "3.13.0rc1", "3.13.0", "3.14", "2.7", "2.7, 3.12", "2.7 3.10 3.12",
+    "3", "3.8", "3.8.*", "3.9", "3.10", "3.10.14", "3.11", "3.12", "3.12.0", "3.12.*", "3.13", "3.13.0rc1",
+    "3.13.0", "3.14", "2.7", "2.7, 3.12", "2.7 3.10 3.12",
     "3.12+local", "4.0", "4.0.0a1", "foo", "", "5.15", "6.1.0", "10", "23", "7.3", "v3.12", " 3.12 ", "3.1",
 ]  # fmt: skip
 OPERATORS = ["==", "!=", ">=", "<=", ">", "<", "~=", "===", "in", "not in"]
 
 BROKEN = [
-    "", " ", "()", "python_version", "(python_version)", "python_version >=", ">= '3'", "'3' >= '2'", "python_version >= python_full_version", "os_name == posix",
-    "python_version >= 3", "os_name == 'posix\"", "os_name = 'posix'", "os_name 'posix'", "os_name == 'posix' and", "and os_name == 'posix'",
-    "os_name == 'posix' & os_name == 'nt'", "os_name == 'a' or or os_name == 'b'", "(os_name == 'posix'", "os_name == 'posix')", "((os_name == 'posix')",
-    "not os_name == 'posix'", "not (os_name == 'posix')", "os_name notin 'posix'", "os_name not 'posix'", "os_name is 'posix'", "os_name == 'posix',", "os_name == 'posix';",
-    "unknown_name == 'x'", "Os_Name == 'posix'", "python.version == '3'", "os_name == 'posix' AND os_name == 'nt'", "os_name == 'posix'and os_name == 'posix'",
-    "os_name == 'posix'and(os_name == 'posix')", "os_name=='posix'or'nt'==os_name", "'a'in os_name", "'x' notin os_name", "'x'not in os_name", "'linux'in sys_platform",
-    "os_name == 'posix' or os_name", "os_name ==== 'x'", "os_name <> 'posix'", "os_name == \"it's\"", "os_name == '\"'", "\tos_name\t==\t'posix'\t", "os_name\n== 'posix'",
-    "os_name == 'posix' # comment", "os_name==''", "(((((os_name == 'posix')))))", "( os_name == 'posix' )", "extra == test", "extras == 'x'", "'x' in extras", "'x' in extra",
-    "'x' in dependency_groups", "dependency_groups == 'x'", "os_name not  in 'posix'", "os_name not\tin 'posix nt'", "os_name notin('x')", "os_name\u00a0== 'posix'",
-    "os_name == 'p\u00f6six'", "python_version >= '3.8' 'x'", "python_version == '3.12' or (os_name == 'nt' and", "os_name == 'a\\b'", "python_version<'3'==True",
+    "", " ", "()", "python_version", "(python_version)", "python_version >=", ">= '3'", "'3' >= '2'",
+    "python_version >= python_full_version", "os_name == posix",
+    "python_version >= 3", "os_name == 'posix\"", "os_name = 'posix'", "os_name 'posix'", "os_name == 'posix' and",
+    "and os_name == 'posix'",
+    "os_name == 'posix' & os_name == 'nt'", "os_name == 'a' or or os_name == 'b'", "(os_name == 'posix'",
+    "os_name == 'posix')", "((os_name == 'posix')",
+    "not os_name == 'posix'", "not (os_name == 'posix')", "os_name notin 'posix'", "os_name not 'posix'",
+    "os_name is 'posix'", "os_name == 'posix',", "os_name == 'posix';",
+    "unknown_name == 'x'", "Os_Name == 'posix'", "python.version == '3'", "os_name == 'posix' AND os_name == 'nt'",
+    "os_name == 'posix'and os_name == 'posix'",
+    "os_name == 'posix'and(os_name == 'posix')", "os_name=='posix'or'nt'==os_name", "'a'in os_name",
+    "'x' notin os_name", "'x'not in os_name", "'linux'in sys_platform",
+    "os_name == 'posix' or os_name", "os_name ==== 'x'", "os_name <> 'posix'", "os_name == \"it's\"",
+    "os_name == '\"'", "\tos_name\t==\t'posix'\t", "os_name\n== 'posix'",
+    "os_name == 'posix' # comment", "os_name==''", "(((((os_name == 'posix')))))", "( os_name == 'posix' )",
+    "extra == test", "extras == 'x'", "'x' in extras", "'x' in extra",
+    "'x' in dependency_groups", "dependency_groups == 'x'", "os_name not  in 'posix'", "os_name not\tin 'posix nt'",
+    "os_name notin('x')", "os_name\u00a0== 'posix'",
+    "os_name == 'p\u00f6six'", "python_version >= '3.8' 'x'", "python_version == '3.12' or (os_name == 'nt' and",
+    "os_name == 'a\\b'", "python_version<'3'==True",
 ]  # fmt: skip
 
 DRAWN_PLAIN, DRAWN_NESTED, DRAWN_LOCK = 420, 260, 120

@@ -3,8 +3,7 @@
 from itertools import groupby
 from unittest import mock
 
-from packaging import _manylinux
-from packaging import tags
+from packaging import _manylinux, tags
 
 PYTHONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t", "3.15t"]
 SYSTEMS = [
@@ -41,7 +40,9 @@ def all_tags(python, platform_tags):
 
 def runs(python, platform_tags):
     """The tags in order, those in a row with the same interpreter and ABI and the usual platforms as one."""
-    for (interpreter, abi), group in groupby(all_tags(python, platform_tags), key=lambda tag: (tag.interpreter, tag.abi)):
+    for (interpreter, abi), group in groupby(
+        all_tags(python, platform_tags), key=lambda tag: (tag.interpreter, tag.abi)
+    ):
         found = [tag.platform for tag in group]
         if found == platform_tags:
             yield f"{interpreter}-{abi}"
@@ -57,8 +58,8 @@ def vectors():
         for found in by_system.values():
             assert list(runs(python, found)) == interpreters[python], "the order of the rest depends on the platforms"
     return {
-        "about": "platforms: a platform, its glibc or macOS, and its platform tags in order; interpreters: a Python and its "
-        "tags in order, where one without a platform stands for one with each of the platform tags, in their order",
+        "about": "platforms: a platform, its glibc or macOS, and its platform tags in order; interpreters: a Python and "
+        "its tags in order, where one without a platform stands for one with each of the platform tags, in their order",
         "platforms": [[*system, found] for system, found in by_system.items()],
         "interpreters": [[python, found] for python, found in interpreters.items()],
     }
