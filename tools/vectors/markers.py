@@ -93,6 +93,8 @@ BROKEN = [
     "os_name notin('x')", "os_name\u00a0== 'posix'",
     "os_name == 'p\u00f6six'", "python_version >= '3.8' 'x'", "python_version == '3.12' or (os_name == 'nt' and",
     "os_name == 'a\\b'", "python_version<'3'==True",
+    "platform_release === ''", "'' === platform_release", "' 3.12 ' === python_version", "python_version === ' 3.12 '",
+    "python_full_version === '3.13.0RC1'", "python_version === '3.12.0'", "python_version === '3 12'",
 ]  # fmt: skip
 
 DRAWN_PLAIN, DRAWN_NESTED, DRAWN_LOCK = 420, 260, 120

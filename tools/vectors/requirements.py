@@ -91,8 +91,8 @@ def vectors(given):
     texts = dict.fromkeys([*given.texts("test_requirements"), *drawn(given), *REAL])
     read = {text: accepted(Requirement, text) for text in texts}
     return {
-        "about": "valid: a requirement, its normal name, its normal extras sorted, then its specifiers or null, its URL "
-        "or null, its marker as packaging writes it or null; invalid: no requirements",
+        "about": "valid: a requirement, its normal name, its normal extras sorted, then its specifiers or null, its "
+        "URL or null, its marker as packaging writes it or null; invalid: no requirements",
         "valid": [
             row(text, found)
             for text, found in read.items()

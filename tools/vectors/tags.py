@@ -58,8 +58,8 @@ def vectors():
         for found in by_system.values():
             assert list(runs(python, found)) == interpreters[python], "the order of the rest depends on the platforms"
     return {
-        "about": "platforms: a platform, its glibc or macOS, and its platform tags in order; interpreters: a Python and "
-        "its tags in order, where one without a platform stands for one with each of the platform tags, in their order",
+        "about": "platforms: a platform, its glibc or macOS, and its platform tags in order; interpreters: a Python "
+        "and its tags in order, where one without a platform stands for one with each of them, in their order",
         "platforms": [[*system, found] for system, found in by_system.items()],
         "interpreters": [[python, found] for python, found in interpreters.items()],
     }

@@ -170,7 +170,7 @@ fn markers() {
             ("backslash in quotes", 2),
             ("no such variable", 68),
             ("sides alike", 3),
-            ("undefined comparison", 2_288),
+            ("undefined comparison", 2_305),
         ],
     );
 }
