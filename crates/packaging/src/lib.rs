@@ -9,6 +9,7 @@
 
 pub mod filename;
 pub mod marker;
+pub mod metadata;
 pub mod name;
 pub mod range;
 pub mod requirement;
@@ -18,6 +19,7 @@ pub mod version;
 
 pub use filename::{BuildTag, FilenameError, SdistExtension, SdistFilename, WheelFilename};
 pub use marker::{Marker, MarkerEnvironment, MarkerError};
+pub use metadata::{CoreMetadata, MetadataError};
 pub use name::{ExtraName, GroupName, NameError, PackageName};
 pub use range::{VersionPoint, VersionRange};
 pub use requirement::{Requirement, RequirementError, RequirementSource};
