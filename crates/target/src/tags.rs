@@ -1,5 +1,6 @@
 use std::fmt;
 
+use mlresolve_packaging::filename::WheelFilename;
 use rustc_hash::FxHashMap;
 
 use crate::mismatch::Mismatch;
@@ -79,6 +80,21 @@ impl Tags {
 
     /// The rank of the best tag of a wheel, from 0 for the best there is; none if the target cannot use the wheel.
     ///
+    /// Only the tags are looked at: which of the wheel's variants fits, if it has any, they do not say.
+    pub fn priority(&self, wheel: &WheelFilename) -> Option<u32> {
+        self.set_priority(&wheel.python, &wheel.abi, &wheel.platform)
+    }
+
+    /// Which part of a wheel's tags keeps the target from using it; none if nothing does.
+    ///
+    /// The platform is named before the interpreter, since another Python is easier to come by than another
+    /// operating system.
+    pub fn explain(&self, wheel: &WheelFilename) -> Option<Mismatch> {
+        self.explain_set(&wheel.python, &wheel.abi, &wheel.platform)
+    }
+
+    /// The rank of the best tag of a compressed tag set, as in [`Tags::priority`].
+    ///
     /// The three lists are the parts of a compressed tag set (PEP 425), which stands for every combination.
     pub fn set_priority<S: AsRef<str>>(&self, pythons: &[S], abis: &[S], platforms: &[S]) -> Option<u32> {
         let own = platforms.iter().filter_map(|platform| self.platform_ranks.get(platform.as_ref())).min();
@@ -94,10 +110,7 @@ impl Tags {
             .min()
     }
 
-    /// Which part of a compressed tag set keeps the target from using the wheel; none if nothing does.
-    ///
-    /// The platform is named before the interpreter, since another Python is easier to come by than another
-    /// operating system.
+    /// Which part of a compressed tag set keeps the target from using the wheel, as in [`Tags::explain`].
     pub fn explain_set<S: AsRef<str>>(&self, pythons: &[S], abis: &[S], platforms: &[S]) -> Option<Mismatch> {
         match self.set_priority(pythons, abis, platforms) {
             Some(_) => None,

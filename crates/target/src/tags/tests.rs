@@ -101,6 +101,17 @@ fn the_explanation_names_the_part_that_does_not_fit() {
 }
 
 #[test]
+fn a_wheel_is_asked_about_by_its_filename() {
+    let tags = tags("3.12", Platform::LinuxX86_64);
+    let wheel = |name: &str| name.parse::<WheelFilename>().unwrap();
+    let usable = wheel("torch-2.9.1+cu128-cp312-cp312-manylinux_2_28_x86_64.whl");
+    assert_eq!((tags.priority(&usable), tags.explain(&usable)), (Some(1), None));
+    let other = wheel("torch-2.9.1-cp312-none-macosx_11_0_arm64.whl");
+    assert_eq!(tags.priority(&other), None);
+    assert_eq!(tags.explain(&other), Some(Mismatch::Platform("macosx_11_0_arm64".to_owned())));
+}
+
+#[test]
 fn a_mismatch_reads_as_the_end_of_a_sentence() {
     let texts = [
         (Mismatch::Python("cp39".to_owned()), "is for the interpreter cp39"),
