@@ -13,6 +13,7 @@ pub mod metadata;
 pub mod name;
 pub mod range;
 pub mod requirement;
+pub mod requirements_txt;
 pub mod simple;
 pub mod specifier;
 pub mod version;
