@@ -11,6 +11,7 @@ pub mod filename;
 pub mod marker;
 pub mod metadata;
 pub mod name;
+pub mod pyproject;
 pub mod range;
 pub mod requirement;
 pub mod requirements_txt;
