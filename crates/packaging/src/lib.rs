@@ -7,14 +7,19 @@
 //! Must never know: the network, the file system, the clock, environment variables, an async runtime, or
 //! how a version is chosen.
 
+pub mod filename;
 pub mod marker;
+pub mod metadata;
 pub mod name;
 pub mod range;
 pub mod requirement;
+pub mod simple;
 pub mod specifier;
 pub mod version;
 
+pub use filename::{BuildTag, FilenameError, SdistExtension, SdistFilename, WheelFilename};
 pub use marker::{Marker, MarkerEnvironment, MarkerError};
+pub use metadata::{CoreMetadata, MetadataError};
 pub use name::{ExtraName, GroupName, NameError, PackageName};
 pub use range::{VersionPoint, VersionRange};
 pub use requirement::{Requirement, RequirementError, RequirementSource};
