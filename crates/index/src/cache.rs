@@ -162,10 +162,7 @@ impl Cache {
     }
 
     /// Shows every file in every bucket of any version, without following links.
-    fn visit(
-        &self,
-        mut each: impl FnMut(&Path, &fs::Metadata) -> io::Result<()>,
-    ) -> Result<(), IndexError> {
+    fn visit(&self, mut each: impl FnMut(&Path, &fs::Metadata) -> io::Result<()>) -> Result<(), IndexError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| IndexError::Cache { path, source }

@@ -182,10 +182,10 @@ mod tests {
     #[test]
     fn credentials_are_never_shown() {
         let index: IndexUrl = format!("https://{CANARY}:{CANARY}@index.example/simple").parse().unwrap();
-        let shown = format!("{index} {index:?} {:?}", crate::ClientOptions {
-            indexes: vec![index.clone()],
-            ..Default::default()
-        });
+        let shown = format!(
+            "{index} {index:?} {:?}",
+            crate::ClientOptions { indexes: vec![index.clone()], ..Default::default() }
+        );
         assert!(!shown.contains(CANARY), "{shown}");
         assert_eq!(index.to_string(), "https://****@index.example/simple/");
         assert_eq!(index.public_url().as_str(), "https://index.example/simple/");
@@ -218,9 +218,12 @@ mod tests {
 
     #[test]
     fn addresses_that_cannot_be_an_index_are_refused() {
-        for text in
-            ["simple", "file:///srv/simple", "https://host.example/?token=x", "https://user/name:pw@host.example/"]
-        {
+        for text in [
+            "simple",
+            "file:///srv/simple",
+            "https://host.example/?token=x",
+            "https://user/name:pw@host.example/",
+        ] {
             assert!(text.parse::<IndexUrl>().is_err(), "{text}");
         }
         assert!("https://host.example/org/feed@view/simple/".parse::<IndexUrl>().is_ok());

@@ -86,9 +86,9 @@ impl IndexClient {
             None => tempfile::tempfile(),
         };
         let place = Path::new("a temporary file");
-        let whole = whole.as_mut().map_err(|error| {
-            IndexError::Write { path: place.to_owned(), source: error.kind().into() }
-        })?;
+        let whole = whole
+            .as_mut()
+            .map_err(|error| IndexError::Write { path: place.to_owned(), source: error.kind().into() })?;
         self.download_into(file, whole, place).await?;
         read_archive(whole, wheel, self.options.limits.metadata).map_err(|reason| unreadable(file, reason))
     }
@@ -178,4 +178,3 @@ fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         (!line.is_empty()).then_some(line)
     })
 }
-

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use mlresolve_packaging::PackageName;
 use mlresolve_packaging::simple::{PageError, ProjectPage, parse_html, parse_json};
@@ -180,6 +180,8 @@ pub(crate) fn status_error(status: StatusCode, index: &IndexUrl, url: &Url) -> I
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     fn parsed(content_type: Option<&'static str>, body: &str) -> Result<ProjectPage, IndexError> {
@@ -196,7 +198,9 @@ mod tests {
             assert!(parsed(Some(content_type), json).is_ok(), "{content_type}");
         }
         let html = "<!DOCTYPE html><a href='demo-1-py3-none-any.whl'>demo-1-py3-none-any.whl</a>";
-        for content_type in [None, Some("text/html; charset=utf-8"), Some("application/vnd.pypi.simple.v1+html")] {
+        for content_type in
+            [None, Some("text/html; charset=utf-8"), Some("application/vnd.pypi.simple.v1+html")]
+        {
             assert_eq!(parsed(content_type, html).unwrap().files.len(), 1, "{content_type:?}");
         }
         for content_type in ["application/vnd.pypi.simple.v2+json", "text/plain", "image/png"] {

@@ -28,8 +28,9 @@ pub(crate) fn is_transient_error(error: &reqwest::Error) -> bool {
             return false;
         }
         // An I/O error hides the error that it wraps from `source`.
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if wrapped.is_some_and(|wrapped| wrapped.is::<rustls::Error>()) {
+        if let Some(wrapped) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
+            && wrapped.is::<rustls::Error>()
+        {
             return false;
         }
         cause = error.source();

@@ -175,7 +175,7 @@ impl Transport {
 impl Clients {
     fn new(options: &ClientOptions) -> reqwest::Result<Self> {
         // An error means that a provider was installed before, which then is the one to use.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        drop(rustls::crypto::ring::default_provider().install_default());
         let builder = || {
             let builder = Client::builder()
                 .user_agent(options.user_agent.as_str())

@@ -38,7 +38,8 @@ impl IndexClient {
         };
         let Some((answer, bytes)) = self.range(file, url, &range, None, TAIL).await? else { return Ok(None) };
         let Some((start, length)) = content_range(&answer.headers, bytes.len()) else { return Ok(None) };
-        let etag = answer.headers.get(header::ETAG).filter(|etag| !etag.as_bytes().starts_with(b"W/")).cloned();
+        let etag =
+            answer.headers.get(header::ETAG).filter(|etag| !etag.as_bytes().starts_with(b"W/")).cloned();
         let mut archive = SparseFile { length, pieces: BTreeMap::from([(start, bytes)]) };
         let mut member_piece = MEMBER_PIECE;
         for _ in 0..MAX_REQUESTS {
@@ -165,15 +166,15 @@ fn read_member<R: Read + Seek>(
     limit: u64,
 ) -> Result<Vec<u8>, String> {
     let is_metadata = |name: &[u8]| std::str::from_utf8(name).is_ok_and(|name| is_metadata_of(name, wheel));
-    let mut found = archive.file_names_raw().filter(|name| is_metadata(name)).map(<[u8]>::to_vec);
-    let (first, second) = (found.next(), found.next());
-    drop(found);
-    let name = match (first, second) {
-        (Some(name), None) => name,
+    let mut found = archive.file_names_raw().enumerate().filter(|(_, name)| is_metadata(name));
+    let (first, second) = (found.next().map(|(number, _)| number), found.next());
+    let number = match (first, second) {
+        (Some(number), None) => number,
         (None, _) => return Err(format!("no METADATA of {} {}", wheel.name, wheel.version)),
         (Some(_), Some(_)) => return Err("more than one METADATA".to_owned()),
     };
-    let member = archive.by_name_raw(&name).map_err(|error| error.to_string())?;
+    drop(found);
+    let member = archive.by_index(number).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     member.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > limit {
@@ -195,7 +196,8 @@ fn content_range(headers: &HeaderMap, body: usize) -> Option<(u64, u64)> {
     let text = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
     let (range, length) = text.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;
-    let (first, last, length): (u64, u64, u64) = (first.parse().ok()?, last.parse().ok()?, length.parse().ok()?);
+    let (first, last, length): (u64, u64, u64) =
+        (first.parse().ok()?, last.parse().ok()?, length.parse().ok()?);
     let fits = first <= last && last < length && last - first == (body as u64).checked_sub(1)?;
     fits.then_some((first, length))
 }
@@ -297,7 +299,8 @@ mod tests {
 
     #[test]
     fn a_sparse_file_names_the_first_byte_it_lacks() {
-        let file = SparseFile { length: 10, pieces: BTreeMap::from([(2, b"cd".to_vec()), (8, b"ij".to_vec())]) };
+        let file =
+            SparseFile { length: 10, pieces: BTreeMap::from([(2, b"cd".to_vec()), (8, b"ij".to_vec())]) };
         assert_eq!(file.at(3), Some(&b"d"[..]));
         assert_eq!((file.at(1), file.at(4)), (None, None));
         assert_eq!((file.gap_after(4), file.gap_after(0)), (4, 2));

@@ -129,8 +129,7 @@ pub(crate) fn open(name: &PackageName, index: &IndexUrl, bytes: Entry, start: us
         return None;
     }
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    let tables =
-        Tables { url_bases: owned(&head.url_bases), requires_python: owned(&head.requires_python) };
+    let tables = Tables { url_bases: owned(&head.url_bases), requires_python: owned(&head.requires_python) };
     let (status, status_reason) = (head.status, head.status_reason.map(str::to_owned));
     Some(Project {
         name: name.clone(),
@@ -221,7 +220,7 @@ fn restore(file: &StoredFile<'_>, project: &Project) -> Option<File> {
     };
     Some(File {
         filename: file.filename.to_owned(),
-        url: [base, file.path, if file.named { file.filename } else { "" }].concat(),
+        url: [base.as_str(), file.path, if file.named { file.filename } else { "" }].concat(),
         hashes: restore_hashes(&file.hashes),
         requires_python,
         size: file.size,
