@@ -1,5 +1,7 @@
 //! A warm run: every page and every metadata of a large resolution comes from the cache.
+
 #![expect(missing_docs, reason = "criterion's macros write public items")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on should end")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -136,7 +138,7 @@ fn metadata(path: &str) -> String {
     let (name, version) = (parts.next().unwrap(), parts.next().unwrap());
     let requirement = |number| {
         format!(
-            "Requires-Dist: package-{number}<3,>=1.2; extra == \"some\" and python_version >= \"3.{number}\"\n"
+            "Requires-Dist: package-{number}<3,>=1.2; extra == 'some' and python_version >= '3.{number}'\n"
         )
     };
     let requirements: String = (0..REQUIREMENTS).map(requirement).collect();

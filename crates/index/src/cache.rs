@@ -1,9 +1,9 @@
 //! The cache on disk: checked entries in versioned buckets, safe to share between processes.
 //!
-//! An entry is one file: a magic number, a checksum, the bytes. It is written beside its place and renamed, so that
-//! a reader sees all of it or nothing; what a power cut or a bad disk leaves is found by the checksum, removed, and
-//! fetched again. Names are digests: they hold no secret and lead nowhere else. A bucket's name carries the
-//! version of its format, so an older or newer program has its own.
+//! An entry is one file: a magic number, a checksum, the bytes. It is written beside its place and renamed,
+//! so that a reader sees all of it or nothing; what a power cut or a bad disk leaves is found by the
+//! checksum, removed, and fetched again. Names are digests: they hold no secret and lead nowhere else. A
+//! bucket's name carries the version of its format, so an older or newer program has its own.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -93,7 +93,8 @@ impl Cache {
         Ok(removed)
     }
 
-    /// Removes every entry, of other versions' formats too, and says what went. Nothing else in the folder is touched.
+    /// Removes every entry, of other versions' formats too, and says what went. Nothing else in the folder
+    /// is touched.
     ///
     /// # Errors
     /// [`IndexError::Cache`] if a folder cannot be read or an entry cannot be removed.
@@ -132,8 +133,8 @@ impl Cache {
         }
     }
 
-    /// Writes an entry. That it could not be written, on a full disk or in a read-only folder, changes nothing for
-    /// the run and is only logged.
+    /// Writes an entry. That it could not be written, on a full disk or in a read-only folder, changes
+    /// nothing for the run and is only logged.
     pub(crate) fn write(&self, bucket: Bucket, key: &Key, bytes: &[u8]) {
         if let Err(error) = self.try_write(bucket, key, bytes) {
             tracing::debug!(dir = %self.dir.display(), %error, "cache cannot be written");
@@ -249,8 +250,8 @@ fn read_entry(path: &Path, key: &Key) -> io::Result<Entry> {
     if entry.0.get(..HEAD) == Some(&head) { Ok(entry) } else { Err(damaged()) }
 }
 
-/// Against accidents, not attackers, who could write the checksum too. The key is part of it, so that an entry
-/// under another's name is found.
+/// Against accidents, not attackers, who could write the checksum too. The key is part of it, so that an
+/// entry under another's name is found.
 fn checksum(key: &Key, bytes: &[u8]) -> [u8; 4] {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&key.0);

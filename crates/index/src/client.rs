@@ -11,11 +11,11 @@ use crate::pages::PageAnswer;
 use crate::transport::Transport;
 use crate::{ClientOptions, File, IndexError, IndexUrl, MetadataError, ProjectAnswer, metadata};
 
-/// A client of package indexes. It answers from memory, from the cache, and from the network, in this order, and
-/// fetches nothing twice. Cheap to make: the network side is set up by the first request.
+/// A client of package indexes. It answers from memory, from the cache, and from the network, in this
+/// order, and fetches nothing twice. Cheap to make: the network side is set up by the first request.
 ///
-/// Share it by reference or in an `Arc`; its methods may be called concurrently, from within a tokio runtime that
-/// has I/O and time enabled.
+/// Share it by reference or in an `Arc`; its methods may be called concurrently, from within a tokio
+/// runtime that has I/O and time enabled.
 pub struct IndexClient {
     pub(crate) options: ClientOptions,
     pub(crate) cache: Option<Cache>,
@@ -44,8 +44,8 @@ impl IndexClient {
     /// The project from the first of the client's indexes that has it.
     ///
     /// # Errors
-    /// Any [`IndexError`] of an index that had to be asked. A failing index is not passed over: the project might
-    /// then come from another than the user meant.
+    /// Any [`IndexError`] of an index that had to be asked. A failing index is not passed over: the project
+    /// might then come from another than the user meant.
     pub async fn project(&self, name: &PackageName) -> Result<ProjectAnswer, IndexError> {
         self.project_from(&self.options.indexes, name).await
     }
@@ -70,11 +70,12 @@ impl IndexClient {
         Ok(ProjectAnswer::NotFound { asked: indexes.to_vec() })
     }
 
-    /// The metadata of a wheel, by the cheapest way that the index offers: the METADATA file alone (PEP 658), the end
-    /// of the wheel by range requests, or the whole wheel.
+    /// The metadata of a wheel, by the cheapest way that the index offers: the METADATA file alone (PEP
+    /// 658), the end of the wheel by range requests, or the whole wheel.
     ///
     /// # Errors
-    /// [`MetadataError::Index`] if it cannot be fetched; any other [`MetadataError`] if the wheel is of no use.
+    /// [`MetadataError::Index`] if it cannot be fetched; any other [`MetadataError`] if the wheel is of no
+    /// use.
     pub async fn metadata(&self, file: &File) -> Result<Arc<CoreMetadata>, MetadataError> {
         let key = metadata::key(file);
         self.metadata.get(key, async || self.read_metadata(file, &key).await).await

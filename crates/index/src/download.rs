@@ -17,16 +17,18 @@ use crate::{CacheMode, File, IndexClient, IndexError};
 /// What was downloaded.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Downloaded {
-    /// The SHA-256 of the bytes, as 64 lowercase hexadecimal digits. If the index announced one, it is this one.
+    /// The SHA-256 of the bytes, as 64 lowercase hexadecimal digits. If the index announced one, it is this
+    /// one.
     pub sha256: String,
     /// How many bytes.
     pub bytes: u64,
 }
 
 impl IndexClient {
-    /// Downloads a file to a path. The bytes are written beside it and renamed once they are complete and their
-    /// SHA-256 is the announced one, so that the path never holds half a file or a wrong one. Where the index announces
-    /// no SHA-256, nothing is verified, and the caller decides what the returned one is worth.
+    /// Downloads a file to a path. The bytes are written beside it and renamed once they are complete and
+    /// their SHA-256 is the announced one, so that the path never holds half a file or a wrong one. Where
+    /// the index announces no SHA-256, nothing is verified, and the caller decides what the returned one is
+    /// worth.
     ///
     /// # Errors
     /// Any [`IndexError`] of the way there; [`IndexError::HashMismatch`]; [`IndexError::Write`]; and

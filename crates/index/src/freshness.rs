@@ -1,4 +1,5 @@
-//! How long a page may be used without asking again (RFC 9111), and how to ask whether it changed (RFC 9110 §13).
+//! How long a page may be used without asking again (RFC 9111), and how to ask whether it changed (RFC 9110
+//! §13).
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
@@ -22,8 +23,8 @@ pub(crate) enum Keep {
 }
 
 impl Freshness {
-    /// Whether the page can be used without asking. A page from the future is not fresh: the clock went back, and
-    /// how old it is cannot be known.
+    /// Whether the page can be used without asking. A page from the future is not fresh: the clock went
+    /// back, and how old it is cannot be known.
     pub(crate) fn is_fresh(&self, now: i64) -> bool {
         self.fetched_at <= now && now < self.fresh_until
     }
@@ -54,7 +55,8 @@ impl Freshness {
 }
 
 impl Keep {
-    /// Reads `Cache-Control`, `Age`, `ETag` and `Last-Modified`. Without `max-age` a page is stored but never fresh.
+    /// Reads `Cache-Control`, `Age`, `ETag` and `Last-Modified`. Without `max-age` a page is stored but
+    /// never fresh.
     pub(crate) fn from_headers(headers: &HeaderMap, now: i64) -> Self {
         let text = |name: HeaderName| Some(headers.get(name)?.to_str().ok()?.trim().to_owned());
         let mut max_age: i64 = 0;

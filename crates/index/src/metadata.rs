@@ -15,8 +15,8 @@ use crate::transport::{Get, Limit};
 use crate::wheel_tail::{read_archive, unreadable};
 use crate::{CacheMode, File, IndexClient, IndexError, MetadataError};
 
-/// Headers that no choice depends on, and whose values are long. Every other header is cached, so that what a later
-/// version reads of the metadata is there.
+/// Headers that no choice depends on, and whose values are long. Every other header is cached, so that what
+/// a later version reads of the metadata is there.
 const LEFT_OUT: [&[u8]; 13] = [
     b"author",
     b"author-email",
@@ -33,8 +33,8 @@ const LEFT_OUT: [&[u8]; 13] = [
     b"summary",
 ];
 
-/// The key under which a file's metadata is kept: where it was offered and what is known of its bytes, so that no index
-/// can speak for the files of another.
+/// The key under which a file's metadata is kept: where it was offered and what is known of its bytes, so
+/// that no index can speak for the files of another.
 pub(crate) fn key(file: &File) -> Key {
     let sidecar = match &file.metadata_offer {
         MetadataOffer::Hashed(hashes) => hashes.sha256.as_deref().unwrap_or_default(),
@@ -177,4 +177,64 @@ fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         bytes = rest;
         (!line.is_empty()).then_some(line)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cached_reads_as_the_whole_does() {
+        let head = "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n";
+        let cases = [
+            "Summary: short\nRequires-Dist: numpy\n\nRequires-Dist: not-this\n",
+            "Description: long\n        Requires-Dist: not-this\n \n|\nRequires-Dist: numpy\n",
+            "DESCRIPTION: long\n\tmore\nRequires-Python: >=3.9\nProvides-Extra: a\n",
+            "Summary: x\rRequires-Dist: numpy\r\nDynamic: License\r\n\r\nbody",
+            "Classifier: x\nno header\nRequires-Dist: not-this\n",
+            "Requires-Dist: numpy\n >=1\nLicense: x\n  y\nRequires-Dist: torch",
+            "Import-Name: demo\nUnknown: kept\n",
+        ];
+        for case in cases {
+            for bytes in [format!("{head}{case}"), format!("\u{feff}{head}{case}"), format!("{case}{head}")] {
+                let whole = CoreMetadata::parse(bytes.as_bytes()).ok();
+                let cached = CoreMetadata::parse(&relevant_headers(bytes.as_bytes())).ok();
+                assert_eq!(cached, whole, "{bytes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_headers_and_the_body_are_not_cached() {
+        let text = b"Name: demo\nLicense: a\n  b\nUnknown: kept\n\nbody";
+        assert_eq!(relevant_headers(text), b"Name: demo\nUnknown: kept\n");
+    }
+
+    const PIECES: &[&str] = &[
+        "Name: a",
+        "Version: 1",
+        "Metadata-Version: 2.1",
+        "Summary: s",
+        "License:",
+        "Requires-Dist: b",
+        " ",
+        "\t",
+        ":",
+        "x",
+        "\r",
+        "\n",
+        "\n",
+        "\r\n",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn any_order_of_headers_reads_alike(
+            pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..40),
+        ) {
+            let bytes = pieces.concat();
+            let whole = CoreMetadata::parse(bytes.as_bytes()).ok();
+            proptest::prop_assert_eq!(CoreMetadata::parse(&relevant_headers(bytes.as_bytes())).ok(), whole);
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! One piece of work per key: whoever asks while it is under way waits for it, whoever asks later gets its result.
+//! One piece of work per key: whoever asks while it is under way waits for it, whoever asks later gets its
+//! result.
 
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,5 @@
-//! One project's page from one index: from the cache while it is fresh, by a conditional request when it is not.
+//! One project's page from one index: from the cache while it is fresh, by a conditional request when it is
+//! not.
 
 use std::sync::Arc;
 
@@ -39,7 +40,8 @@ impl IndexClient {
     /// Gets the page of a project from one index.
     pub(crate) async fn page(&self, index: &IndexUrl, name: &PackageName) -> Result<PageAnswer, IndexError> {
         let key = Key::of(&["page", &index.identity(), name.as_str()]);
-        // Read in place: the file is small and mostly in memory, and another thread would cost more than the read.
+        // Read in place: the file is small and mostly in memory, and another thread would cost more than
+        // the read.
         let cached = self.cache.as_ref().and_then(|cache| read(cache, &key, index, name));
         let now = Timestamp::now().as_second();
         match (self.options.mode, cached) {

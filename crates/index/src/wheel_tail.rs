@@ -1,9 +1,9 @@
-//! The METADATA of a wheel without the wheel: the end of the archive holds its directory, and range requests get that and
-//! the one member that is needed.
+//! The METADATA of a wheel without the wheel: the end of the archive holds its directory, and range
+//! requests get that and the one member that is needed.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use mlresolve_packaging::{PackageName, WheelFilename, parse_version};
@@ -11,6 +11,7 @@ use url::Url;
 use zip::ZipArchive;
 
 use crate::pages::status_error;
+use crate::sparse::{SparseFile, SparseReader};
 use crate::transport::{Answer, Get, Limit};
 use crate::{File, IndexClient, IndexError, MetadataError};
 
@@ -24,7 +25,8 @@ const MAX_REQUESTS: u32 = 16;
 const DIRECTORY_LIMIT: &str = "wheel directory";
 
 impl IndexClient {
-    /// The METADATA of a wheel by range requests; `None` if the server does not serve ranges, or not consistently.
+    /// The METADATA of a wheel by range requests; `None` if the server does not serve ranges, or not
+    /// consistently.
     pub(crate) async fn read_tail(
         &self,
         file: &File,
@@ -146,7 +148,7 @@ struct Missing {
 
 fn attempt(archive: &SparseFile, wheel: &WheelFilename, limit: u64) -> Attempt {
     let missing = Cell::new(None);
-    let reader = SparseReader { file: archive, at: 0, missing: &missing };
+    let reader = SparseReader::new(archive, &missing);
     let outcome = |of_directory: bool, reason: String| match missing.get() {
         Some(at) => Attempt::Missing(Missing { at, of_directory }),
         None => Attempt::Unreadable(reason),
@@ -202,60 +204,6 @@ fn content_range(headers: &HeaderMap, body: usize) -> Option<(u64, u64)> {
     fits.then_some((first, length))
 }
 
-/// A file of which only some pieces are there.
-struct SparseFile {
-    length: u64,
-    /// By their start.
-    pieces: BTreeMap<u64, Vec<u8>>,
-}
-
-impl SparseFile {
-    /// The bytes there are at a place and behind it.
-    fn at(&self, place: u64) -> Option<&[u8]> {
-        let (start, piece) = self.pieces.range(..=place).next_back()?;
-        piece.get(usize::try_from(place - start).ok()?..).filter(|bytes| !bytes.is_empty())
-    }
-
-    /// How many bytes are missing from a place up to the next piece.
-    fn gap_after(&self, place: u64) -> u64 {
-        self.pieces.range(place..).next().map_or(self.length, |(start, _)| *start) - place
-    }
-}
-
-struct SparseReader<'a> {
-    file: &'a SparseFile,
-    at: u64,
-    missing: &'a Cell<Option<u64>>,
-}
-
-impl Read for SparseReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.at >= self.file.length || buffer.is_empty() {
-            return Ok(0);
-        }
-        let Some(bytes) = self.file.at(self.at) else {
-            self.missing.set(Some(self.at));
-            return Err(io::Error::other("not fetched yet"));
-        };
-        let count = bytes.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&bytes[..count]);
-        self.at += count as u64;
-        Ok(count)
-    }
-}
-
-impl Seek for SparseReader<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let place = match to {
-            SeekFrom::Start(place) => Some(place),
-            SeekFrom::End(offset) => self.file.length.checked_add_signed(offset),
-            SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
-        };
-        self.at = place.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        Ok(self.at)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,23 +243,5 @@ mod tests {
         ] {
             assert!(!is_metadata_of(other, &wheel), "{other}");
         }
-    }
-
-    #[test]
-    fn a_sparse_file_names_the_first_byte_it_lacks() {
-        let file =
-            SparseFile { length: 10, pieces: BTreeMap::from([(2, b"cd".to_vec()), (8, b"ij".to_vec())]) };
-        assert_eq!(file.at(3), Some(&b"d"[..]));
-        assert_eq!((file.at(1), file.at(4)), (None, None));
-        assert_eq!((file.gap_after(4), file.gap_after(0)), (4, 2));
-        let missing = Cell::new(None);
-        let mut reader = SparseReader { file: &file, at: 0, missing: &missing };
-        reader.seek(SeekFrom::End(-2)).unwrap();
-        let mut end = String::new();
-        reader.read_to_string(&mut end).unwrap();
-        assert_eq!(end, "ij");
-        reader.seek(SeekFrom::Start(2)).unwrap();
-        assert!(reader.read_to_string(&mut end).is_err());
-        assert_eq!(missing.get(), Some(4));
     }
 }

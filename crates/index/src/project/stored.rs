@@ -1,6 +1,6 @@
-//! The compact form in which a project's page is cached and kept in memory: the versions, sorted, in front; behind
-//! them one block per release that is decoded when it is asked for. Opening a page of thousands of files costs
-//! reading their versions.
+//! The compact form in which a project's page is cached and kept in memory: the versions, sorted, in front;
+//! behind them one block per release that is decoded when it is asked for. Opening a page of thousands of
+//! files costs reading their versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -63,8 +63,8 @@ enum StoredOffer<'a> {
     Hashed(StoredHashes<'a>),
 }
 
-/// Groups a page's files by version and writes them in stored form. What cannot be used joins the page's skipped
-/// entries: files of other projects, names that cannot be read, and names that were listed before.
+/// Groups a page's files by version and writes them in stored form. What cannot be used joins the page's
+/// skipped entries: files of other projects, names that cannot be read, and names that were listed before.
 ///
 /// # Errors
 /// [`IndexError::Decode`] if the page is too large for the form.
@@ -271,3 +271,6 @@ impl<'a> Interner<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,7 +39,8 @@ fn noise(length: usize) -> Vec<u8> {
     std::iter::repeat_with(next).take(length).collect()
 }
 
-/// A wheel whose METADATA is at its start, and whose directory is longer than the tail that is asked for first.
+/// A wheel whose METADATA is at its start, and whose directory is longer than the tail that is asked for
+/// first.
 fn long_wheel() -> Vec<u8> {
     let text = metadata("demo", "1.0");
     let payload = noise(300_000);

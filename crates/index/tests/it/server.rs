@@ -10,13 +10,13 @@ use mlresolve_packaging::PackageName;
 
 /// What a request asked for; header names are lowercase.
 #[derive(Clone, Debug)]
-pub struct Request {
-    pub path: String,
-    pub headers: BTreeMap<String, String>,
+pub(crate) struct Request {
+    pub(crate) path: String,
+    pub(crate) headers: BTreeMap<String, String>,
 }
 
 /// What is answered.
-pub struct Response {
+pub(crate) struct Response {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
@@ -25,14 +25,14 @@ pub struct Response {
 }
 
 /// A server; it ends with the process.
-pub struct Server {
+pub(crate) struct Server {
     address: String,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
     /// Starts a server. The handler is given the request and how many came before it.
-    pub fn start(handler: impl Fn(&Request, usize) -> Response + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(handler: impl Fn(&Request, usize) -> Response + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -47,22 +47,22 @@ impl Server {
     }
 
     /// An address below this server.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// What was asked so far.
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 
     /// The paths that were asked for so far.
-    pub fn paths(&self) -> Vec<String> {
+    pub(crate) fn paths(&self) -> Vec<String> {
         self.requests().into_iter().map(|request| request.path).collect()
     }
 
     /// Options for a client of this server alone, without a cache, that does not wait long.
-    pub fn options(&self) -> ClientOptions {
+    pub(crate) fn options(&self) -> ClientOptions {
         ClientOptions {
             indexes: vec![self.url("/simple").parse().unwrap()],
             retry_delay: std::time::Duration::from_millis(1),
@@ -72,54 +72,54 @@ impl Server {
     }
 
     /// A client with these options.
-    pub fn client(&self) -> IndexClient {
+    pub(crate) fn client(&self) -> IndexClient {
         IndexClient::new(self.options())
     }
 }
 
 impl Request {
     /// A header, or nothing.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 }
 
 impl Response {
-    pub fn new(status: u16) -> Self {
+    pub(crate) fn new(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new(), cut: None }
     }
 
-    pub fn json(text: &str) -> Self {
+    pub(crate) fn json(text: &str) -> Self {
         Self::new(200).header("content-type", "application/vnd.pypi.simple.v1+json").body(text)
     }
 
-    pub fn html(text: &str) -> Self {
+    pub(crate) fn html(text: &str) -> Self {
         Self::new(200).header("content-type", "text/html").body(text)
     }
 
     /// A redirect to an address.
-    pub fn redirect(to: &str) -> Self {
+    pub(crate) fn redirect(to: &str) -> Self {
         Self::new(302).header("location", to)
     }
 
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn body(mut self, body: impl AsRef<[u8]>) -> Self {
         self.body = body.as_ref().to_vec();
         self
     }
 
     /// Breaks the connection after so many bytes of the body.
-    pub fn cut(mut self, at: usize) -> Self {
+    pub(crate) fn cut(mut self, at: usize) -> Self {
         self.cut = Some(at);
         self
     }
 
     /// Serves the part of the body that the request asks for.
-    pub fn range_of(request: &Request, body: &[u8]) -> Self {
+    pub(crate) fn range_of(request: &Request, body: &[u8]) -> Self {
         let Some(range) = request.header("range").and_then(|range| range.strip_prefix("bytes=")) else {
             return Self::new(200).body(body);
         };
@@ -161,17 +161,17 @@ fn serve(
     }
     let sent = response.cut.unwrap_or(response.body.len());
     // The client may have left on purpose.
-    let _ = stream.write_all(format!("{head}\r\n").as_bytes());
-    let _ = stream.write_all(&response.body[..sent]);
+    drop(stream.write_all(format!("{head}\r\n").as_bytes()));
+    drop(stream.write_all(&response.body[..sent]));
 }
 
 /// A name.
-pub fn name(text: &str) -> PackageName {
+pub(crate) fn name(text: &str) -> PackageName {
     text.parse().unwrap()
 }
 
 /// The project, which must be found.
-pub async fn found(client: &IndexClient, project: &str) -> Arc<Project> {
+pub(crate) async fn found(client: &IndexClient, project: &str) -> Arc<Project> {
     match client.project(&name(project)).await.unwrap() {
         ProjectAnswer::Found(project) => project,
         other => panic!("not found: {other:?}"),
@@ -179,19 +179,19 @@ pub async fn found(client: &IndexClient, project: &str) -> Arc<Project> {
 }
 
 /// The only file of a project's newest release.
-pub async fn only_file(client: &IndexClient, project: &str) -> File {
+pub(crate) async fn only_file(client: &IndexClient, project: &str) -> File {
     let project = found(client, project).await;
     let release = project.release(project.versions().len() - 1).unwrap();
     release.files().next().unwrap().clone()
 }
 
 /// A JSON page whose files are given as JSON objects.
-pub fn page(project: &str, files: &[String]) -> String {
+pub(crate) fn page(project: &str, files: &[String]) -> String {
     format!(r#"{{"meta": {{"api-version": "1.1"}}, "name": "{project}", "files": [{}]}}"#, files.join(","))
 }
 
 /// A file of a JSON page, with more members given as JSON.
-pub fn file(filename: &str, more: &str) -> String {
+pub(crate) fn file(filename: &str, more: &str) -> String {
     let comma = if more.is_empty() { "" } else { "," };
     format!(r#"{{"filename": "{filename}", "url": "/files/{filename}", "hashes": {{}}{comma}{more}}}"#)
         .replace(r#""hashes": {},"hashes""#, r#""hashes""#)
