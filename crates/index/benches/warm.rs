@@ -1,6 +1,5 @@
 //! A warm run: every page and every metadata of a large resolution comes from the cache.
 
-#![expect(missing_docs, reason = "criterion's macros write public items")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on should end")]
 
 use std::io::{BufRead, BufReader, Write};

@@ -63,7 +63,7 @@ pub struct Limits {
     pub page: u64,
     /// A METADATA file.
     pub metadata: u64,
-    /// The central directory of a wheel that is read by ranges.
+    /// All pieces of a wheel that is read by ranges: its central directory, mostly.
     pub wheel_directory: u64,
     /// A downloaded file.
     pub download: u64,

@@ -21,7 +21,7 @@ const TAIL: u64 = 16 * 1024;
 const MEMBER_PIECE: u64 = 32 * 1024;
 /// More requests than a sound archive needs.
 const MAX_REQUESTS: u32 = 16;
-/// The name of the limit that holds for every piece.
+/// The name of the limit that holds for all pieces together.
 const DIRECTORY_LIMIT: &str = "wheel directory";
 
 impl IndexClient {
@@ -44,6 +44,7 @@ impl IndexClient {
             answer.headers.get(header::ETAG).filter(|etag| !etag.as_bytes().starts_with(b"W/")).cloned();
         let mut archive = SparseFile { length, pieces: BTreeMap::from([(start, bytes)]) };
         let mut member_piece = MEMBER_PIECE;
+        let mut fetched: u64 = 0;
         for _ in 0..MAX_REQUESTS {
             let Missing { at, of_directory } = match attempt(&archive, wheel, self.options.limits.metadata) {
                 Attempt::Done(metadata) => return Ok(Some(metadata)),
@@ -57,7 +58,8 @@ impl IndexClient {
                 member_piece *= 2;
             }
             let limit = self.options.limits.wheel_directory;
-            if wanted > limit {
+            fetched = fetched.saturating_add(wanted);
+            if fetched > limit {
                 let url = crate::index_url::redacted(url);
                 return Err(IndexError::TooLarge { url, limit: DIRECTORY_LIMIT, bytes: limit }.into());
             }

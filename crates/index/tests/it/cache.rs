@@ -107,6 +107,9 @@ async fn offline_uses_what_is_there_and_names_what_is_not() {
     assert_eq!(*offline.metadata(&file).await.unwrap(), *online.metadata(&file).await.unwrap());
 }
 
+/// What happens to the bytes of an entry.
+type Damage = fn(&[u8]) -> Vec<u8>;
+
 #[tokio::test]
 async fn damaged_entries_are_fetched_again() {
     let server = server("max-age=600");
@@ -119,7 +122,7 @@ async fn damaged_entries_are_fetched_again() {
     };
     assert_eq!(warm().await, 2);
     assert_eq!(warm().await, 2);
-    let damages: [fn(&[u8]) -> Vec<u8>; 3] =
+    let damages: [Damage; 3] =
         [|bytes| bytes[..bytes.len() / 2].to_vec(), |bytes| vec![0; bytes.len()], |_| Vec::new()];
     for damage in damages {
         let before = server.paths().len();
