@@ -1,1 +1,34 @@
-//! To be written.
+//! The package indexes: project pages (the Simple API), metadata (PEP 658 sidecars, range reads, whole
+//! wheels), downloads, retries, and the cache that makes a second run fast.
+//!
+//! Must never know what a good version is: it says what an index offers and leaves the choice to others. It
+//! reads no environment variable itself; the platform's certificate verifier and the HTTP library's proxy
+//! support do, the latter only if [`ClientOptions::system_proxy`] says so.
+//!
+//! What an index says is not trusted: every answer has a limit, redirects stay on the web, hashes are
+//! checked while bytes arrive, and credentials go to their own origin only and appear in no message.
+
+mod cache;
+mod client;
+mod download;
+mod error;
+mod freshness;
+mod hash;
+mod index_url;
+mod metadata;
+mod once;
+mod options;
+mod pages;
+mod project;
+mod retry;
+mod sparse;
+mod transport;
+mod wheel_tail;
+
+pub use cache::{Cache, CacheSize};
+pub use client::IndexClient;
+pub use download::Downloaded;
+pub use error::{IndexError, MetadataError};
+pub use index_url::{IndexUrl, IndexUrlError};
+pub use options::{CacheMode, ClientOptions, Limits, Timeouts};
+pub use project::{File, Project, ProjectAnswer, Release};

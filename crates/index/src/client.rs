@@ -1,0 +1,83 @@
+//! The client: what the rest of the program asks.
+
+use std::sync::Arc;
+
+use mlresolve_packaging::PackageName;
+use mlresolve_packaging::metadata::CoreMetadata;
+
+use crate::cache::{Cache, Key};
+use crate::once::OnceMap;
+use crate::pages::PageAnswer;
+use crate::transport::Transport;
+use crate::{ClientOptions, File, IndexError, IndexUrl, MetadataError, ProjectAnswer, metadata};
+
+/// A client of package indexes. It answers from memory, from the cache, and from the network, in this
+/// order, and fetches nothing twice. Cheap to make: the network side is set up by the first request.
+///
+/// Share it by reference or in an `Arc`; its methods may be called concurrently, from within a tokio
+/// runtime that has I/O and time enabled.
+pub struct IndexClient {
+    pub(crate) options: ClientOptions,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) transport: Transport,
+    pages: OnceMap<(IndexUrl, PackageName), PageAnswer>,
+    metadata: OnceMap<Key, CoreMetadata>,
+}
+
+impl IndexClient {
+    /// A client for these options. Nothing is asked yet.
+    pub fn new(options: ClientOptions) -> Self {
+        Self {
+            cache: options.cache_dir.as_ref().map(Cache::at),
+            transport: Transport::new(&options),
+            options,
+            pages: OnceMap::new(),
+            metadata: OnceMap::new(),
+        }
+    }
+
+    /// What the client was told at its start.
+    pub fn options(&self) -> &ClientOptions {
+        &self.options
+    }
+
+    /// The project from the first of the client's indexes that has it.
+    ///
+    /// # Errors
+    /// Any [`IndexError`] of an index that had to be asked. A failing index is not passed over: the project
+    /// might then come from another than the user meant.
+    pub async fn project(&self, name: &PackageName) -> Result<ProjectAnswer, IndexError> {
+        self.project_from(&self.options.indexes, name).await
+    }
+
+    /// The project from the first of these indexes that has it, whatever the client's own indexes are.
+    ///
+    /// # Errors
+    /// As [`Self::project`].
+    pub async fn project_from(
+        &self,
+        indexes: &[IndexUrl],
+        name: &PackageName,
+    ) -> Result<ProjectAnswer, IndexError> {
+        for index in indexes {
+            let key = (index.clone(), name.clone());
+            match &*self.pages.get(key, async || self.page(index, name).await).await? {
+                PageAnswer::Found(project) => return Ok(ProjectAnswer::Found(Arc::clone(project))),
+                PageAnswer::Absent => {}
+                PageAnswer::Unknown => return Ok(ProjectAnswer::Offline { unknown: index.clone() }),
+            }
+        }
+        Ok(ProjectAnswer::NotFound { asked: indexes.to_vec() })
+    }
+
+    /// The metadata of a wheel, by the cheapest way that the index offers: the METADATA file alone (PEP
+    /// 658), the end of the wheel by range requests, or the whole wheel.
+    ///
+    /// # Errors
+    /// [`MetadataError::Index`] if it cannot be fetched; any other [`MetadataError`] if the wheel is of no
+    /// use.
+    pub async fn metadata(&self, file: &File) -> Result<Arc<CoreMetadata>, MetadataError> {
+        let key = metadata::key(file);
+        self.metadata.get(key, async || self.read_metadata(file, &key).await).await
+    }
+}

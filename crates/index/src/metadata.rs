@@ -1,0 +1,240 @@
+//! The metadata of one wheel: from the cache, else from the cheapest place that has it.
+
+use std::path::Path;
+
+use http::{HeaderMap, StatusCode};
+use mlresolve_packaging::WheelFilename;
+use mlresolve_packaging::metadata::CoreMetadata;
+use mlresolve_packaging::simple::MetadataOffer;
+use url::Url;
+
+use crate::cache::{Bucket, Key};
+use crate::hash::sha256;
+use crate::pages::status_error;
+use crate::transport::{Get, Limit};
+use crate::wheel_tail::{read_archive, unreadable};
+use crate::{CacheMode, File, IndexClient, IndexError, MetadataError};
+
+/// Headers that no choice depends on, and whose values are long. Every other header is cached, so that what
+/// a later version reads of the metadata is there.
+const LEFT_OUT: [&[u8]; 13] = [
+    b"author",
+    b"author-email",
+    b"classifier",
+    b"description",
+    b"description-content-type",
+    b"keywords",
+    b"license",
+    b"license-expression",
+    b"license-file",
+    b"maintainer",
+    b"maintainer-email",
+    b"project-url",
+    b"summary",
+];
+
+/// The key under which a file's metadata is kept: where it was offered and what is known of its bytes, so
+/// that no index can speak for the files of another.
+pub(crate) fn key(file: &File) -> Key {
+    let sidecar = match &file.metadata_offer {
+        MetadataOffer::Hashed(hashes) => hashes.sha256.as_deref().unwrap_or_default(),
+        MetadataOffer::Absent | MetadataOffer::Present => "",
+    };
+    let bytes = file.sha256().unwrap_or(&file.url);
+    Key::of(&["metadata", &file.index.identity(), &file.filename, bytes, sidecar])
+}
+
+impl IndexClient {
+    /// The metadata of a file that is not in memory.
+    pub(crate) async fn read_metadata(&self, file: &File, key: &Key) -> Result<CoreMetadata, MetadataError> {
+        let Some(wheel) = &file.wheel else {
+            return Err(MetadataError::NotAWheel { file: file.filename.clone() });
+        };
+        if let Some(cache) = &self.cache
+            && let Some(entry) = cache.read(Bucket::Metadata, key)
+        {
+            match parse(file, wheel, &entry) {
+                Ok(metadata) => return Ok(metadata),
+                Err(_) => cache.reject(Bucket::Metadata, key),
+            }
+        }
+        if self.options.mode == CacheMode::Offline {
+            return Err(IndexError::Offline { what: format!("the metadata of {}", file.filename) }.into());
+        }
+        let bytes = self.fetch_metadata(file, wheel).await?;
+        let metadata = parse(file, wheel, &bytes)?;
+        if let Some(cache) = &self.cache {
+            cache.write(Bucket::Metadata, key, &relevant_headers(&bytes));
+        }
+        Ok(metadata)
+    }
+
+    async fn fetch_metadata(&self, file: &File, wheel: &WheelFilename) -> Result<Vec<u8>, MetadataError> {
+        let url = file.parsed_url()?;
+        if file.metadata_offer != MetadataOffer::Absent
+            && let Some(bytes) = self.fetch_sidecar(file, &url).await?
+        {
+            return Ok(bytes);
+        }
+        if let Some(bytes) = self.read_tail(file, wheel, &url).await? {
+            return Ok(bytes);
+        }
+        tracing::debug!(file = file.filename, "no range requests; downloading the wheel for its metadata");
+        // Beside the cache, since the system's temporary folder may be memory, and wheels have gigabytes.
+        let mut whole = match &self.cache {
+            Some(cache) => tempfile::tempfile_in(cache.dir()).or_else(|_| tempfile::tempfile()),
+            None => tempfile::tempfile(),
+        };
+        let place = Path::new("a temporary file");
+        let whole = whole
+            .as_mut()
+            .map_err(|error| IndexError::Write { path: place.to_owned(), source: error.kind().into() })?;
+        self.download_into(file, whole, place).await?;
+        read_archive(whole, wheel, self.options.limits.metadata).map_err(|reason| unreadable(file, reason))
+    }
+
+    /// The METADATA file beside the wheel (PEP 658); `None` if it is not there though it was announced.
+    async fn fetch_sidecar(&self, file: &File, url: &Url) -> Result<Option<Vec<u8>>, IndexError> {
+        let mut url = url.clone();
+        url.set_path(&format!("{}.metadata", url.path()));
+        let get = Get {
+            url: url.clone(),
+            index: &file.index,
+            headers: HeaderMap::new(),
+            compression: true,
+            limit: Limit { name: "metadata", bytes: self.options.limits.metadata },
+            deadline: self.options.timeouts.total,
+        };
+        let mut body = Vec::new();
+        let answer =
+            self.transport.get(&get, &mut body).await.map_err(|error| error.into_index_error(&url))?;
+        match answer.status {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN => return Ok(None),
+            status => return Err(status_error(status, &file.index, &url)),
+        }
+        if let MetadataOffer::Hashed(hashes) = &file.metadata_offer
+            && let Some(expected) = &hashes.sha256
+        {
+            let found = sha256(&body);
+            if found != *expected {
+                let file = format!("{}.metadata", file.filename);
+                return Err(IndexError::HashMismatch { file, expected: expected.clone(), found });
+            }
+        }
+        Ok(Some(body))
+    }
+}
+
+/// Reads metadata and holds it to be of the file.
+fn parse(file: &File, wheel: &WheelFilename, bytes: &[u8]) -> Result<CoreMetadata, MetadataError> {
+    let metadata = CoreMetadata::parse(bytes)
+        .map_err(|source| MetadataError::Invalid { file: file.filename.clone(), source })?;
+    let inconsistent = |field, expected: String, found: String| MetadataError::Inconsistent {
+        file: file.filename.clone(),
+        field,
+        expected,
+        found,
+    };
+    if metadata.name != wheel.name {
+        return Err(inconsistent("name", wheel.name.to_string(), metadata.name.to_string()));
+    }
+    if metadata.version != wheel.version {
+        return Err(inconsistent("version", wheel.version.to_string(), metadata.version.to_string()));
+    }
+    Ok(metadata)
+}
+
+/// The headers without those that are left out, and without the body, which is a description.
+fn relevant_headers(bytes: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let mut keep = true;
+    for line in lines(bytes) {
+        if matches!(line, b"\n" | b"\r\n" | b"\r") {
+            break;
+        }
+        // A line that begins with space continues the one before.
+        if !matches!(line.first(), Some(b' ' | b'\t')) {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+            keep = !LEFT_OUT.iter().any(|left_out| name.eq_ignore_ascii_case(left_out));
+        }
+        if keep {
+            kept.extend(line);
+        }
+    }
+    kept
+}
+
+/// The lines of a text with their ends, which are LF, CR LF, or CR.
+fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let end = match bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
+            Some(at) if bytes[at..].starts_with(b"\r\n") => at + 2,
+            Some(at) => at + 1,
+            None => bytes.len(),
+        };
+        let (line, rest) = bytes.split_at(end);
+        bytes = rest;
+        (!line.is_empty()).then_some(line)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cached_reads_as_the_whole_does() {
+        let head = "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n";
+        let cases = [
+            "Summary: short\nRequires-Dist: numpy\n\nRequires-Dist: not-this\n",
+            "Description: long\n        Requires-Dist: not-this\n \n|\nRequires-Dist: numpy\n",
+            "DESCRIPTION: long\n\tmore\nRequires-Python: >=3.9\nProvides-Extra: a\n",
+            "Summary: x\rRequires-Dist: numpy\r\nDynamic: License\r\n\r\nbody",
+            "Classifier: x\nno header\nRequires-Dist: not-this\n",
+            "Requires-Dist: numpy\n >=1\nLicense: x\n  y\nRequires-Dist: torch",
+            "Import-Name: demo\nUnknown: kept\n",
+        ];
+        for case in cases {
+            for bytes in [format!("{head}{case}"), format!("\u{feff}{head}{case}"), format!("{case}{head}")] {
+                let whole = CoreMetadata::parse(bytes.as_bytes()).ok();
+                let cached = CoreMetadata::parse(&relevant_headers(bytes.as_bytes())).ok();
+                assert_eq!(cached, whole, "{bytes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_headers_and_the_body_are_not_cached() {
+        let text = b"Name: demo\nLicense: a\n  b\nUnknown: kept\n\nbody";
+        assert_eq!(relevant_headers(text), b"Name: demo\nUnknown: kept\n");
+    }
+
+    const PIECES: &[&str] = &[
+        "Name: a",
+        "Version: 1",
+        "Metadata-Version: 2.1",
+        "Summary: s",
+        "License:",
+        "Requires-Dist: b",
+        " ",
+        "\t",
+        ":",
+        "x",
+        "\r",
+        "\n",
+        "\n",
+        "\r\n",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn any_order_of_headers_reads_alike(
+            pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..40),
+        ) {
+            let bytes = pieces.concat();
+            let whole = CoreMetadata::parse(bytes.as_bytes()).ok();
+            proptest::prop_assert_eq!(CoreMetadata::parse(&relevant_headers(bytes.as_bytes())).ok(), whole);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What a client is told at its start: where to ask, how patiently, and how much to accept.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::IndexUrl;
+
+/// Everything an [`IndexClient`](crate::IndexClient) needs to know. Start from `ClientOptions::default()`.
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    /// The indexes in the order in which they are asked; the first that has a project is the only one
+    /// that the project comes from.
+    pub indexes: Vec<IndexUrl>,
+    /// The folder of the cache; `None` keeps nothing between runs.
+    pub cache_dir: Option<PathBuf>,
+    /// How the cache is trusted.
+    pub mode: CacheMode,
+    /// The most requests under way at once.
+    pub concurrency: usize,
+    /// How long one request may take.
+    pub timeouts: Timeouts,
+    /// How often a failed request is tried again.
+    pub retries: u32,
+    /// The wait before the first retry; it doubles each time. A `Retry-After` of the server replaces it.
+    pub retry_delay: Duration,
+    /// How much one answer may hold.
+    pub limits: Limits,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+    /// Whether the proxy that the environment names (`HTTPS_PROXY` and its kin) is used.
+    pub system_proxy: bool,
+}
+
+/// How far the cache is trusted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum CacheMode {
+    /// A page is used without asking for as long as the index said that it stays fresh.
+    #[default]
+    Normal,
+    /// Nothing is asked; what is cached is used whatever its age.
+    Offline,
+    /// Every page is asked for again; what has not changed is still not sent twice.
+    Refresh,
+}
+
+/// How long one request may take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Timeouts {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// Between two pieces of an answer.
+    pub read: Duration,
+    /// For the whole of a page or of metadata, so that a server cannot trickle for ever.
+    pub total: Duration,
+    /// For the whole of a downloaded file.
+    pub download: Duration,
+}
+
+/// How many bytes one answer may hold, after decompression.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// A project's page.
+    pub page: u64,
+    /// A METADATA file.
+    pub metadata: u64,
+    /// All pieces of a wheel that is read by ranges: its central directory, mostly.
+    pub wheel_directory: u64,
+    /// A downloaded file.
+    pub download: u64,
+}
+
+const MIB: u64 = 1024 * 1024;
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            indexes: Vec::new(),
+            cache_dir: None,
+            mode: CacheMode::Normal,
+            concurrency: 50,
+            timeouts: Timeouts::default(),
+            retries: 3,
+            retry_delay: Duration::from_millis(250),
+            limits: Limits::default(),
+            user_agent: concat!("mlresolve/", env!("CARGO_PKG_VERSION")).to_owned(),
+            system_proxy: true,
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            read: Duration::from_secs(30),
+            total: Duration::from_secs(300),
+            download: Duration::from_secs(3600),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { page: 64 * MIB, metadata: 16 * MIB, wheel_directory: 64 * MIB, download: 8192 * MIB }
+    }
+}

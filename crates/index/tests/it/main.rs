@@ -1,0 +1,10 @@
+//! The client against a small index on the loopback interface.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests may fail as tests do")]
+
+mod cache;
+mod downloads;
+mod metadata;
+mod pages;
+mod server;
+mod transport;
