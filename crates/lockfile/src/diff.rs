@@ -81,8 +81,9 @@ pub fn diff(old: &Lock, new: &Lock) -> LockDiff {
     let (before, after) = (by_name(old), by_name(new));
     let names: BTreeSet<&PackageName> = before.keys().chain(after.keys()).copied().collect();
     for name in names {
-        let entries = |side: &BTreeMap<&PackageName, Vec<&_>>| side.get(name).cloned().unwrap_or_default();
-        compare(&mut diff, entries(&before), entries(&after));
+        let old = before.get(name).cloned().unwrap_or_default();
+        let new = after.get(name).cloned().unwrap_or_default();
+        compare(&mut diff, old, new);
     }
     diff
 }
