@@ -37,6 +37,17 @@ pub enum ExportError {
     /// A package breaks the rule of one source.
     #[error("{0} has no source or several that exclude each other")]
     Source(PackageName),
+    /// A marker asks about what only a lock knows.
+    #[error(
+        "the marker of {name} asks for {variable}, which a requirements file has no word for: lock the \
+         extras and groups that are wanted"
+    )]
+    LockMarker {
+        /// The package.
+        name: PackageName,
+        /// `extras` or `dependency_groups`.
+        variable: &'static str,
+    },
     /// A text would not stay on its line.
     #[error("the {key} of {name} holds a line end or another control character")]
     ControlCharacter {
@@ -109,6 +120,9 @@ fn entry(package: &Package) -> Result<String, ExportError> {
     };
     let mut line = pin;
     if let Some(marker) = &package.marker {
+        if let Some(variable) = lock_variable(marker.as_str()) {
+            return Err(ExportError::LockMarker { name: name(), variable });
+        }
         let _ = write!(line, " ; {}", on_one_line(package, "marker", marker.as_str())?);
     }
     let mut digests: Vec<String> = hashes.into_iter().filter_map(digest).collect();
@@ -119,6 +133,23 @@ fn entry(package: &Package) -> Result<String, ExportError> {
     }
     line.push('\n');
     Ok(line)
+}
+
+/// The variable of PEP 751 that a marker asks about, outside its quoted texts.
+fn lock_variable(marker: &str) -> Option<&'static str> {
+    let mut quote = None;
+    let unquoted = marker.split(move |character: char| match quote {
+        Some(open) => {
+            quote = (character != open).then_some(open);
+            true
+        }
+        None => {
+            quote = matches!(character, '\'' | '"').then_some(character);
+            !character.is_ascii_alphanumeric() && character != '_'
+        }
+    });
+    let known = |word: &str| ["extras", "dependency_groups"].into_iter().find(|variable| *variable == word);
+    unquoted.filter_map(known).next()
 }
 
 /// The digest of one file by the first of the algorithms that pip takes.
@@ -220,6 +251,17 @@ mod tests {
         lock.packages[0].wheels[0].path = Some("wheels/x.whl".into());
         let expected = Err(ExportError::LocalFiles("filelock".parse().unwrap()));
         assert_eq!(requirements(&lock, &RequirementsOptions::default()), expected);
+    }
+
+    #[test]
+    fn markers_that_only_a_lock_can_evaluate_are_refused() {
+        let mut lock = samples::lock();
+        lock.packages[0].marker = Some("os_name == 'extras' and 'gui' in extras".parse().unwrap());
+        let error = requirements(&lock, &RequirementsOptions::default()).unwrap_err();
+        assert!(matches!(error, ExportError::LockMarker { variable: "extras", .. }));
+        lock.packages[0].marker =
+            Some("os_name == ' extras ' or os_name != \"'dependency_groups\"".parse().unwrap());
+        assert!(exported(&lock).contains("' extras '"));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct InvalidLock {
-    /// The package and the key.
-    pub place: Place,
+    /// The package and the key, boxed to keep results small.
+    pub place: Box<Place>,
     /// The rule.
     pub problem: Problem,
 }
@@ -24,6 +24,7 @@ pub struct Place {
 }
 
 impl Place {
+    /// A key at the top of the file.
     pub(crate) fn top(key: impl Into<String>) -> Self {
         Self { package: None, key: key.into() }
     }

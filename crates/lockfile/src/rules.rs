@@ -17,7 +17,7 @@ pub(crate) use location::{Scheme, has_credentials, without_credentials};
 /// # Errors
 /// The first rule that is broken, with its place.
 pub(crate) fn check(lock: &Lock) -> Result<(), InvalidLock> {
-    let top = |key: &str, problem| InvalidLock { place: Place::top(key), problem };
+    let top = |key: &str, problem| InvalidLock { place: Place::top(key).into(), problem };
     if let Some(digest) = lock.tool.as_ref().and_then(|tool| tool.input_digest.as_deref()) {
         file::digest("sha256", digest).map_err(|problem| top("tool.mlresolve.input-digest", problem))?;
     }
@@ -55,7 +55,7 @@ impl Fault {
     fn of(self, index: usize, package: &Package) -> InvalidLock {
         let name = Some(package.name.to_string());
         InvalidLock {
-            place: Place { package: Some(PackagePlace { index, name }), key: self.key },
+            place: Box::new(Place { package: Some(PackagePlace { index, name }), key: self.key }),
             problem: self.problem,
         }
     }

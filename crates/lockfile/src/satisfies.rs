@@ -169,3 +169,93 @@ fn by(required_by: Option<&PackageName>) -> String {
 fn display<S: serde::Serializer>(version: &Version, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{PackageTool, Vcs};
+    use crate::samples::{self, environment};
+
+    fn violations(lock: &Lock, roots: &[&str]) -> Vec<String> {
+        let roots: Vec<Requirement> = roots.iter().map(|root| root.parse().unwrap()).collect();
+        satisfies(lock, &roots, &environment()).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_lock_answers_what_it_was_made_for() {
+        let lock = samples::lock();
+        assert_eq!(violations(&lock, &["torch>=2.9"]), [""; 0]);
+        assert_eq!(violations(&lock, &["torch==2.9.1", "absent; sys_platform == 'win32'"]), [""; 0]);
+    }
+
+    #[test]
+    fn new_and_tighter_requirements_are_not_answered() {
+        let lock = samples::lock();
+        assert_eq!(
+            violations(&lock, &["torch>=2.10", "numpy"]),
+            [
+                "the project requires torch>=2.10, but 2.9.1+cu128 is locked",
+                "the project requires numpy, which is not in the lock",
+            ]
+        );
+    }
+
+    #[test]
+    fn recorded_requirements_are_followed() {
+        let mut lock = samples::lock();
+        lock.packages[0].version = Some("2.0".parse().unwrap());
+        let expected = "torch requires filelock>=3, but 2.0 is locked";
+        assert_eq!(violations(&lock, &["torch"]), [expected]);
+        lock.packages.remove(0);
+        assert_eq!(violations(&lock, &["torch"]), ["torch requires filelock>=3, which is not in the lock"]);
+        lock.packages[0].tool = Some(PackageTool { requires: vec!["!".into()], ..PackageTool::default() });
+        assert_eq!(violations(&lock, &["torch"]), ["torch records \"!\", which is no requirement"]);
+    }
+
+    #[test]
+    fn what_nothing_requires_is_named() {
+        let mut lock = samples::lock();
+        let expected = "torch is in the lock, but nothing requires it";
+        assert_eq!(violations(&lock, &["filelock"]), [expected]);
+        lock.tool = None;
+        assert_eq!(violations(&lock, &["filelock"]), [""; 0]);
+    }
+
+    #[test]
+    fn extras_must_have_been_taken_in() {
+        let mut lock = samples::lock();
+        let expected = "the project requires torch[opt], but the extra opt is not locked";
+        assert_eq!(violations(&lock, &["torch[opt]"]), [expected]);
+        lock.packages[1].tool.as_mut().unwrap().extras = vec!["opt".parse().unwrap()];
+        assert_eq!(violations(&lock, &["torch[opt]"]), [""; 0]);
+    }
+
+    #[test]
+    fn addresses_must_be_the_locked_ones() {
+        let mut lock = samples::lock();
+        let url = lock.packages[1].wheels[0].url.clone().unwrap();
+        assert_eq!(violations(&lock, &[&format!("torch @ {url}#sha256=00")]), [""; 0]);
+        let other = "torch @ https://evil.example/torch.whl";
+        let expected = format!("the project requires {other}, but another source is locked");
+        assert_eq!(violations(&lock, &[other]), [expected]);
+        lock.packages[1].wheels.clear();
+        lock.packages[1].vcs = Some(Vcs {
+            system: "git".into(),
+            url: Some("https://git.example/torch".into()),
+            path: None,
+            requested_revision: Some("main".into()),
+            commit_id: "0".repeat(40),
+            subdirectory: None,
+        });
+        assert_eq!(violations(&lock, &["torch @ git+https://git.example/torch@main"]), [""; 0]);
+        assert_eq!(violations(&lock, &["torch @ git+https://git.example/torch-evil@main"]).len(), 1);
+    }
+
+    #[test]
+    fn a_lock_for_another_machine_answers_nothing() {
+        let mut lock = samples::lock();
+        lock.requires_python = Some("==3.11.*".parse().unwrap());
+        let expected = "the lock is for python ==3.11.*, the environment has 3.12.0";
+        assert_eq!(violations(&lock, &["torch"]), [expected]);
+    }
+}

@@ -117,3 +117,80 @@ fn python_version(environment: &MarkerEnvironment) -> Result<Version, VersionErr
         None => parse_version(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{self, environment};
+
+    fn names(packages: &[&Package]) -> Vec<String> {
+        packages.iter().map(|package| package.name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_lock_for_the_environment_is_selected_whole() {
+        let lock = samples::lock();
+        let selected = select(&lock, &environment(), &[], None).unwrap();
+        assert_eq!(names(&selected), ["filelock", "torch"]);
+    }
+
+    #[test]
+    fn another_environment_is_refused() {
+        let lock = samples::lock();
+        let other = MarkerEnvironment { sys_platform: "win32".into(), ..environment() };
+        assert!(matches!(select(&lock, &other, &[], None), Err(SelectError::Environment { .. })));
+        let older = MarkerEnvironment { python_full_version: "3.11.9".into(), ..environment() };
+        assert!(matches!(select(&lock, &older, &[], None), Err(SelectError::RequiresPython { .. })));
+        let broken = MarkerEnvironment { python_full_version: "three".into(), ..environment() };
+        assert!(matches!(select(&lock, &broken, &[], None), Err(SelectError::Python(_))));
+        let checkout = MarkerEnvironment { python_full_version: "3.12.4+".into(), ..environment() };
+        assert!(select(&lock, &checkout, &[], None).is_ok());
+    }
+
+    #[test]
+    fn a_package_for_another_python_is_an_error_only_when_it_is_active() {
+        let mut lock = samples::lock();
+        lock.packages[0].requires_python = Some("<3".parse().unwrap());
+        let error = select(&lock, &environment(), &[], None).unwrap_err();
+        assert!(matches!(error, SelectError::PackageRequiresPython { .. }));
+        lock.packages[0].marker = Some("sys_platform == 'win32'".parse().unwrap());
+        assert_eq!(names(&select(&lock, &environment(), &[], None).unwrap()), ["torch"]);
+    }
+
+    #[test]
+    fn markers_tell_entries_of_one_name_apart() {
+        let mut lock = samples::lock();
+        let entry = |version: &str, marker: &str| {
+            let mut package = samples::package("numpy", version);
+            package.marker = Some(marker.parse().unwrap());
+            package
+        };
+        lock.packages =
+            vec![entry("1.26.4", "python_version < '3.12'"), entry("2.1.0", "python_version >= '3.12'")];
+        let selected = select(&lock, &environment(), &[], None).unwrap();
+        assert_eq!(selected[0].version, Some("2.1.0".parse().unwrap()));
+        lock.packages[0].marker = Some("python_version >= '3.9'".parse().unwrap());
+        let name = "numpy".parse().unwrap();
+        let expected = SelectError::Ambiguous { name, first: 0, second: 1 };
+        assert_eq!(select(&lock, &environment(), &[], None), Err(expected));
+    }
+
+    #[test]
+    fn extras_and_groups_decide_and_must_be_offered() {
+        let mut lock = samples::lock();
+        let (gui, dev): (ExtraName, GroupName) = ("gui".parse().unwrap(), "dev".parse().unwrap());
+        lock.packages[0].marker = Some("'gui' in extras".parse().unwrap());
+        lock.packages[1].marker = Some("'dev' in dependency_groups".parse().unwrap());
+        let extras = [gui.clone()];
+        let refused = select(&lock, &environment(), &extras, None);
+        assert_eq!(refused, Err(SelectError::UnknownExtra(gui.clone())));
+        let refused = select(&lock, &environment(), &[], Some(std::slice::from_ref(&dev)));
+        assert_eq!(refused, Err(SelectError::UnknownGroup(dev.clone())));
+        lock.extras = vec![gui];
+        lock.default_groups = vec![dev];
+        let selected = |extras, groups| names(&select(&lock, &environment(), extras, groups).unwrap());
+        assert_eq!(selected(&extras, None), ["filelock", "torch"]);
+        assert_eq!(selected(&extras, Some(&[])), ["filelock"]);
+        assert_eq!(selected(&[], None), ["torch"]);
+    }
+}

@@ -23,11 +23,11 @@ impl<'lock> DependencyGraph<'lock> {
             search.push(None, *root, 1, &distances);
         }
         let mut paths = Vec::new();
-        for _ in 0..SEARCH_LIMIT {
+        for _ in 0..SEARCH_LIMIT + self.packages.len() {
             if paths.len() >= limit {
                 break;
             }
-            let Some(Reverse((_, prefix))) = search.queue.pop() else { break };
+            let Some(Reverse((_, _, prefix))) = search.queue.pop() else { break };
             let Prefix { edge, length, .. } = search.prefixes[prefix];
             if targets.contains(&edge.to) {
                 paths.push(search.edges(prefix).map(|edge| self.step(&edge)).collect::<Vec<_>>());
@@ -66,10 +66,11 @@ impl<'lock> DependencyGraph<'lock> {
 }
 
 /// A best-first search whose estimate, the length so far and the distance that is left, is never too
-/// long, so that paths come out in the order of their lengths.
+/// long, so that paths come out in the order of their lengths. Among equals the one nearest to its end goes
+/// on, so that a first path is found at once however many there are.
 struct Search<'lock> {
     prefixes: Vec<Prefix<'lock>>,
-    queue: BinaryHeap<Reverse<(usize, usize)>>,
+    queue: BinaryHeap<Reverse<(usize, usize, usize)>>,
 }
 
 /// The start of a path, by its last edge.
@@ -82,7 +83,7 @@ struct Prefix<'lock> {
 impl<'lock> Search<'lock> {
     fn push(&mut self, before: Option<usize>, edge: Edge<'lock>, length: usize, distances: &[Option<usize>]) {
         if let Some(left) = distances[edge.to] {
-            self.queue.push(Reverse((length + left, self.prefixes.len())));
+            self.queue.push(Reverse((length + left, left, self.prefixes.len())));
             self.prefixes.push(Prefix { before, edge, length });
         }
     }

@@ -40,7 +40,7 @@ fn convert_value(value: Spanned<DeValue<'_>>, key: &str, depth: usize) -> Result
             let integer = i64::from_str_radix(digits.as_str(), digits.radix());
             Value::Integer(integer.map_err(|error| {
                 let problem = Problem::Malformed(format!("the integer {digits} cannot be read: {error}"));
-                InvalidLock { place: Place::top(key), problem }
+                InvalidLock { place: Place::top(key).into(), problem }
             })?)
         }
         DeValue::Float(digits) => Value::Literal(digits.as_str().to_owned()),

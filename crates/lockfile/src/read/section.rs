@@ -26,7 +26,7 @@ impl<'notes> Section<'notes> {
     }
 
     pub(super) fn fault(&self, key: &str, problem: Problem) -> InvalidLock {
-        InvalidLock { place: self.place(key), problem }
+        InvalidLock { place: self.place(key).into(), problem }
     }
 
     pub(super) fn warn(&mut self, key: &str, kind: WarningKind) {

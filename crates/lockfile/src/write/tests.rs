@@ -161,8 +161,15 @@ fn value() -> impl Strategy<Value = Value> {
         any::<String>().prop_map(Value::String),
         any::<i64>().prop_map(Value::Integer),
         any::<bool>().prop_map(Value::Boolean),
-        prop_oneof!["1.5", "-inf", "1e9", "2026-01-01", "2026-01-01T00:00:00Z", "12:00:00"]
-            .prop_map(Value::Literal),
+        proptest::sample::select(vec![
+            "1.5",
+            "-inf",
+            "1e9",
+            "2026-01-01",
+            "2026-01-01T00:00:00Z",
+            "12:00:00"
+        ])
+        .prop_map(|text| Value::Literal(text.to_owned())),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
@@ -191,12 +198,21 @@ fn source() -> impl Strategy<Value = Package> {
         let (_, hashes, upload_time, size, path) = files[0].clone();
         match kind {
             0 => {
-                package.directory =
-                    Some(Directory { path: "a/b".into(), editable: Some(size.is_some()), subdirectory: path })
+                package.directory = Some(Directory {
+                    path: "a/b".into(),
+                    editable: Some(size.is_some()),
+                    subdirectory: path,
+                });
             }
             1 => {
-                package.archive =
-                    Some(Archive { url: url("y"), path: None, size, upload_time, hashes, subdirectory: path })
+                package.archive = Some(Archive {
+                    url: url("y"),
+                    path: None,
+                    size,
+                    upload_time,
+                    hashes,
+                    subdirectory: path,
+                });
             }
             2 => {
                 let (system, commit_id) = ("git".into(), text.clone());

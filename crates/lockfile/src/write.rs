@@ -30,7 +30,7 @@ pub fn write(lock: &Lock) -> Result<String, InvalidLock> {
 fn render(lock: &Lock) -> String {
     let mut out = Writer::with_capacity(512 + 512 * lock.packages.len());
     out.string("lock-version", &lock.lock_version);
-    out.lines("environments", lock.environments.iter().map(|marker| text::quoted(marker)));
+    out.lines("environments", lock.environments.iter().map(text::quoted));
     out.optional("requires-python", lock.requires_python.as_ref());
     out.list("extras", &lock.extras);
     out.list("dependency-groups", &lock.dependency_groups);
