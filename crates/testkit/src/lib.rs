@@ -6,6 +6,8 @@
 //! specifications alone, so that a bug in our parsers cannot hide behind the same bug here. It is a
 //! development dependency only, so misuse panics with a message instead of returning an error.
 
+#[cfg(test)]
+mod client;
 mod encoding;
 mod metadata;
 mod page;

@@ -2,10 +2,14 @@
 //!
 //! The proxy asks upstream only for what its client asks for, each page and each metadata once. What it passes on is
 //! what it records (thinned metadata, no hash of it in the page), so a client sees the same in the recording as it
-//! saw live.
+//! saw live. Every wheel is said to have its metadata beside it; where upstream has none (a mirror may not), it is
+//! read out of the wheel by range requests.
 
+#[cfg(test)]
+mod tests;
 mod thinning;
 mod upstream;
+mod wheel_metadata;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +18,8 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 
-use self::upstream::Upstream;
 pub use self::upstream::UpstreamError;
+use self::upstream::{Location, Upstream};
 use crate::page::{self, PageOptions};
 use crate::server::transport::{Background, Handler, Reset};
 use crate::server::{Body, PageFormat, Reply, negotiate};
@@ -51,7 +55,7 @@ struct Session {
 struct Captured {
     recorded: RecordedProject,
     /// Where the files are upstream, by file name; empty for a project of an extended recording.
-    urls: BTreeMap<String, String>,
+    locations: BTreeMap<String, Location>,
 }
 
 impl Recorder {
@@ -65,7 +69,7 @@ impl Recorder {
     pub fn start(options: RecorderOptions) -> Result<Self, UpstreamError> {
         let known = options.extend.projects.into_iter();
         let captured =
-            known.map(|(name, recorded)| (name, Captured { recorded, urls: BTreeMap::new() })).collect();
+            known.map(|(name, recorded)| (name, Captured { recorded, locations: BTreeMap::new() })).collect();
         let session = Arc::new(Session {
             upstream: Upstream::new(&options.upstream)?,
             exclude_newer: options.exclude_newer,
@@ -149,15 +153,18 @@ impl Session {
         if let Some(metadata) = &file.metadata {
             return Ok(Reply::with_bytes("application/octet-stream", metadata.clone().into_bytes()));
         }
-        let url = match captured.urls.get(filename) {
-            Some(url) => Some(url.clone()),
-            // The project is of an extended recording, which has no addresses.
-            None => self.project(name, true).await?.and_then(|captured| captured.urls.get(filename).cloned()),
+        let size = file.size;
+        let location = match captured.locations.get(filename) {
+            Some(location) => Some(location.clone()),
+            // The project is of an extended recording, which has no locations.
+            None => {
+                self.project(name, true).await?.and_then(|captured| captured.locations.get(filename).cloned())
+            }
         };
-        let Some(url) = url else {
+        let Some(location) = location else {
             return not_found();
         };
-        let Some(metadata) = self.upstream.metadata(&url).await? else {
+        let Some(metadata) = self.upstream.metadata(&location, size).await? else {
             return not_found();
         };
         let thinned = thin_metadata(&metadata);
@@ -169,18 +176,19 @@ impl Session {
         Ok(Reply::with_bytes("application/octet-stream", thinned.into_bytes()))
     }
 
-    /// The project, asked for upstream if it has not been, or if its addresses are wanted and unknown.
-    async fn project(&self, name: &str, with_urls: bool) -> Result<Option<Captured>, UpstreamError> {
+    /// The project, asked for upstream if it has not been, or if its locations are wanted and unknown.
+    async fn project(&self, name: &str, with_locations: bool) -> Result<Option<Captured>, UpstreamError> {
         let known = self.captured.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        if let Some(captured) = known.filter(|captured| !with_urls || !captured.urls.is_empty()) {
+        if let Some(captured) = known.filter(|captured| !with_locations || !captured.locations.is_empty()) {
             return Ok(Some(captured));
         }
-        let Some((recorded, urls)) = self.upstream.project(name, self.exclude_newer).await? else {
+        let Some((recorded, locations)) = self.upstream.project(name, self.exclude_newer).await? else {
             return Ok(None);
         };
         let mut captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = captured.entry(name.to_owned()).or_insert(Captured { recorded, urls: BTreeMap::new() });
-        entry.urls = urls;
+        let entry =
+            captured.entry(name.to_owned()).or_insert(Captured { recorded, locations: BTreeMap::new() });
+        entry.locations = locations;
         Ok(Some(entry.clone()))
     }
 

@@ -193,7 +193,7 @@ fn is_false(value: &bool) -> bool {
 mod tests {
     use super::*;
 
-    pub(crate) fn example() -> Recording {
+    fn example() -> Recording {
         let file = |filename: &str, metadata: Option<&str>| RecordedFile {
             filename: filename.to_owned(),
             upload_time: Some("2025-01-01T00:00:00.123456Z".to_owned()),
@@ -240,5 +240,28 @@ mod tests {
         std::fs::write(&path, "not zstd").unwrap();
         assert!(matches!(Recording::load(&path), Err(RecordingError::File { .. })));
         assert!(matches!(Recording::load(directory.path().join("none")), Err(RecordingError::File { .. })));
+    }
+
+    #[test]
+    fn recordings_in_the_tree_are_complete_and_name_no_hosts() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings");
+        let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+        let paths: Vec<PathBuf> =
+            entries.filter(|path| path.extension().is_some_and(|extension| extension == "zst")).collect();
+        assert!(!paths.is_empty());
+        for path in paths {
+            let recording = Recording::load(&path).unwrap();
+            for (name, project) in &recording.projects {
+                assert_eq!(*name, project.project);
+                let has_metadata = |file: &RecordedFile| file.metadata.is_some();
+                assert!(
+                    project.files.iter().any(has_metadata),
+                    "{name} has no metadata in {}",
+                    path.display()
+                );
+                let text = serde_json::to_string(project).unwrap();
+                assert!(!text.contains("://"), "{name} has an address in {}", path.display());
+            }
+        }
     }
 }

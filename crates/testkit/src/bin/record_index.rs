@@ -9,12 +9,13 @@ use mlresolve_testkit::Recording;
 use mlresolve_testkit::recorder::{Recorder, RecorderOptions};
 use tokio::sync::oneshot;
 
-const USAGE: &str = "usage: record_index UPSTREAM OUTPUT [--port N] [--keep-versions N] [--exclude-newer TIME] [--extend RECORDING]
+const USAGE: &str = "usage: record_index UPSTREAM OUTPUT [OPTIONS]
 
   UPSTREAM               the simple index to record
   OUTPUT                 where the recording goes
   --port N               listen on this port of 127.0.0.1 (a free one)
   --keep-versions N      keep the newest N versions of each project, and those whose metadata was asked for (all)
+  --drop-platforms A,B   drop wheels whose platform tag contains one of these words (none)
   --exclude-newer TIME   files uploaded at this RFC 3339 time or later do not exist
   --extend RECORDING     start from what is recorded there";
 
@@ -22,6 +23,7 @@ struct Arguments {
     options: RecorderOptions,
     output: String,
     keep_versions: Option<usize>,
+    drop_platforms: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn record(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(keep) = arguments.keep_versions {
         recording.keep_versions(keep);
     }
+    recording.drop_platforms(&arguments.drop_platforms);
     recording.write(&arguments.output)?;
     let files = recording.projects.values().map(|project| project.files.len()).sum::<usize>();
     let bytes = std::fs::metadata(&arguments.output)?.len();
@@ -74,6 +77,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
     let mut positional = Vec::new();
     let mut port = 0;
     let mut keep_versions = None;
+    let mut drop_platforms = Vec::new();
     let mut exclude_newer = None;
     let mut extend = Recording::default();
     while let Some(argument) = arguments.next() {
@@ -86,6 +90,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
         match argument.as_str() {
             "--port" => port = value.parse().map_err(|error| wrong(&error))?,
             "--keep-versions" => keep_versions = Some(value.parse().map_err(|error| wrong(&error))?),
+            "--drop-platforms" => drop_platforms = value.split(',').map(str::to_owned).collect(),
             "--exclude-newer" => {
                 exclude_newer = Some(value.parse::<Timestamp>().map_err(|error| wrong(&error))?);
             }
@@ -96,5 +101,5 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
     let [upstream, output] =
         <[String; 2]>::try_from(positional).map_err(|_| "an upstream and an output are needed")?;
     let options = RecorderOptions { upstream, port, exclude_newer, extend };
-    Ok(Arguments { options, output, keep_versions })
+    Ok(Arguments { options, output, keep_versions, drop_platforms })
 }

@@ -1,4 +1,5 @@
-//! Making recordings small: old versions go, except those that were asked for.
+//! Making recordings small: old versions and foreign platforms go, except what was asked for. Most of a recording's
+//! bytes are the hashes of its files, which do not compress.
 
 use std::collections::BTreeSet;
 use std::str::FromStr as _;
@@ -14,6 +15,19 @@ impl Recording {
     pub fn keep_versions(&mut self, keep: usize) {
         for project in self.projects.values_mut() {
             thin(project, keep);
+        }
+    }
+
+    /// Drops every wheel whose platform tag contains one of `words` (`win`, `musllinux`, `s390x`), except those whose
+    /// metadata was recorded.
+    pub fn drop_platforms(&mut self, words: &[String]) {
+        for project in self.projects.values_mut() {
+            project.files.retain(|file| {
+                let platform = file.filename.strip_suffix(".whl").and_then(|stem| stem.rsplit('-').next());
+                let dropped =
+                    platform.is_some_and(|platform| words.iter().any(|word| platform.contains(word)));
+                !dropped || file.metadata.is_some()
+            });
         }
     }
 }
@@ -32,9 +46,8 @@ mod tests {
     use super::*;
     use crate::RecordedFile;
 
-    #[test]
-    fn the_newest_and_the_asked_for_are_kept() {
-        let file = |filename: &str, metadata: Option<&str>| RecordedFile {
+    fn file(filename: &str, metadata: Option<&str>) -> RecordedFile {
+        RecordedFile {
             filename: filename.to_owned(),
             upload_time: None,
             requires_python: None,
@@ -44,7 +57,15 @@ mod tests {
             metadata: metadata.map(str::to_owned),
             size: None,
             sha256: None,
-        };
+        }
+    }
+
+    fn names(project: &RecordedProject) -> Vec<&str> {
+        project.files.iter().map(|file| file.filename.as_str()).collect()
+    }
+
+    #[test]
+    fn the_newest_and_the_asked_for_are_kept() {
         let mut project = RecordedProject {
             project: "a".to_owned(),
             files: vec![
@@ -58,10 +79,23 @@ mod tests {
             ],
         };
         thin(&mut project, 1);
-        let names: Vec<&str> = project.files.iter().map(|file| file.filename.as_str()).collect();
-        assert_eq!(
-            names,
-            ["a-1.0-py3-none-any.whl", "a-1.0.tar.gz", "a-1.10.tar.gz", "a-1.10-py3-none-any.whl"]
-        );
+        let kept = ["a-1.0-py3-none-any.whl", "a-1.0.tar.gz", "a-1.10.tar.gz", "a-1.10-py3-none-any.whl"];
+        assert_eq!(names(&project), kept);
+    }
+
+    #[test]
+    fn platforms_go_by_their_tag_alone() {
+        let files = vec![
+            file("windows-1.0-py3-none-any.whl", None),
+            file("windows-1.0.tar.gz", None),
+            file("windows-1.0-py3-none-win_amd64.whl", None),
+            file("windows-2.0-py3-none-win_amd64.whl", Some("")),
+        ];
+        let project = RecordedProject { project: "windows".to_owned(), files };
+        let mut recording = Recording { projects: [("windows".to_owned(), project)].into() };
+        recording.drop_platforms(&["win".to_owned()]);
+        let kept =
+            ["windows-1.0-py3-none-any.whl", "windows-1.0.tar.gz", "windows-2.0-py3-none-win_amd64.whl"];
+        assert_eq!(names(&recording.projects["windows"]), kept);
     }
 }

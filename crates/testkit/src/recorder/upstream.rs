@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::wheel_metadata;
 use crate::{RecordedFile, RecordedProject};
 
 /// Most bytes of a page or of metadata.
@@ -30,6 +31,15 @@ pub enum UpstreamError {
     /// The answer is larger than anything we know.
     #[error("the upstream index answers with more than {MAXIMUM_BODY} bytes (MAXIMUM_BODY)")]
     TooLarge,
+    /// The wheel is not one.
+    #[error("the metadata cannot be read out of the wheel: {0}")]
+    Wheel(#[from] zip::result::ZipError),
+    /// The directory of the wheel is larger than anything we know.
+    #[error("the metadata of the wheel takes more than {limit} range requests (MAXIMUM_RANGES)")]
+    TooManyRanges {
+        /// The most that are made.
+        limit: usize,
+    },
     /// The page is not JSON as PEP 691 has it.
     #[error("the upstream index does not answer with a page in JSON (PEP 691): {0}")]
     Page(#[from] serde_json::Error),
@@ -38,6 +48,14 @@ pub enum UpstreamError {
 pub(super) struct Upstream {
     client: Client,
     index: Url,
+}
+
+/// Where a file is upstream.
+#[derive(Clone)]
+pub(super) struct Location {
+    url: String,
+    /// Whether upstream offers the metadata beside it.
+    sidecar: bool,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +96,7 @@ impl Upstream {
         &self,
         name: &str,
         exclude_newer: Option<Timestamp>,
-    ) -> Result<Option<(RecordedProject, BTreeMap<String, String>)>, UpstreamError> {
+    ) -> Result<Option<(RecordedProject, BTreeMap<String, Location>)>, UpstreamError> {
         let address = self
             .index
             .join(&format!("{name}/"))
@@ -88,50 +106,78 @@ impl Upstream {
         };
         let page: Page = serde_json::from_slice(&body)?;
         let mut files = Vec::new();
-        let mut urls = BTreeMap::new();
+        let mut locations = BTreeMap::new();
         for file in page.files {
             if exclude_newer.is_some_and(|limit| is_newer(&file, limit)) {
                 continue;
             }
             if let Ok(url) = address.join(&file.url) {
-                urls.insert(file.filename.clone(), url.into());
+                let offers = |offer: &Value| matches!(offer, Value::Bool(true) | Value::Object(_));
+                let sidecar = offers(&file.core_metadata) || offers(&file.dist_info_metadata);
+                locations.insert(file.filename.clone(), Location { url: url.into(), sidecar });
             }
             files.push(file.record());
         }
-        Ok(Some((RecordedProject { project: name.to_owned(), files }, urls)))
+        Ok(Some((RecordedProject { project: name.to_owned(), files }, locations)))
     }
 
-    /// The metadata beside a file; `None` if there is none.
-    pub(super) async fn metadata(&self, url: &str) -> Result<Option<String>, UpstreamError> {
-        let text = format!("{url}.metadata");
-        let address = Url::parse(&text).map_err(|_| UpstreamError::Address { text })?;
-        let body = self.get(address, "*/*").await?;
-        Ok(body.map(|body| String::from_utf8_lossy(&body).into_owned()))
+    /// The metadata beside a wheel, or else in it; `None` if there is neither.
+    pub(super) async fn metadata(
+        &self,
+        location: &Location,
+        size: Option<u64>,
+    ) -> Result<Option<String>, UpstreamError> {
+        let Location { url, sidecar } = location;
+        if *sidecar {
+            let text = format!("{url}.metadata");
+            let address = Url::parse(&text).map_err(|_| UpstreamError::Address { text })?;
+            let body = self.get(address, "*/*").await?;
+            return Ok(body.map(|body| String::from_utf8_lossy(&body).into_owned()));
+        }
+        match size {
+            Some(size) => {
+                wheel_metadata::read(size, |start, end| self.range(url, start, end)).await.map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn range(&self, url: &str, start: u64, end: u64) -> Result<Vec<u8>, UpstreamError> {
+        let last = end.saturating_sub(1);
+        let request = self.client.get(url).header(http::header::RANGE, format!("bytes={start}-{last}"));
+        let response = request.send().await?;
+        if response.status() != StatusCode::PARTIAL_CONTENT {
+            return Err(UpstreamError::Status(response.status()));
+        }
+        body_of(response).await
     }
 
     async fn get(&self, address: Url, accept: &str) -> Result<Option<Vec<u8>>, UpstreamError> {
-        let mut response = self.client.get(address).header(http::header::ACCEPT, accept).send().await?;
+        let response = self.client.get(address).header(http::header::ACCEPT, accept).send().await?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Ok(None),
             status => return Err(UpstreamError::Status(status)),
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > MAXIMUM_BODY {
-                return Err(UpstreamError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Some(body))
+        body_of(response).await.map(Some)
     }
+}
+
+async fn body_of(mut response: Response) -> Result<Vec<u8>, UpstreamError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAXIMUM_BODY {
+            return Err(UpstreamError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 impl PageFile {
     fn record(self) -> RecordedFile {
-        let offers = |offer: &Value| matches!(offer, Value::Bool(true) | Value::Object(_));
         RecordedFile {
-            core_metadata: offers(&self.core_metadata) || offers(&self.dist_info_metadata),
+            core_metadata: self.filename.ends_with(".whl"),
             yanked: matches!(self.yanked, Value::Bool(true) | Value::String(_)),
             yanked_reason: self.yanked.as_str().map(without_addresses),
             sha256: self.hashes.get("sha256").cloned(),

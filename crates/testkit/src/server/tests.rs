@@ -1,61 +1,27 @@
 use std::collections::BTreeMap;
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::client::{self, Answer};
 use crate::{RecordedFile, RecordedProject, WheelBuilder, sha256_hex};
 
 const JSON: &str = "application/vnd.pypi.simple.v1+json";
 const WHEEL: &str = "/files/a-1.0-py3-none-any.whl";
 const SIDECAR: &str = "/files/a-1.0-py3-none-any.whl.metadata";
 
-struct Answer {
-    status: u16,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", String::as_str)
-    }
-
-    fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-
-    fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).unwrap()
-    }
-}
-
-/// Sends a request and reads what comes, up to `limit` bytes, until the server closes the connection.
 fn raw_request(
     server: &IndexServer,
     path: &str,
     headers: &[(&str, &str)],
     limit: u64,
 ) -> (Vec<u8>, io::Result<()>) {
-    let mut stream = TcpStream::connect(server.background.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n").unwrap();
-    let mut received = Vec::new();
-    let result = stream.take(limit).read_to_end(&mut received).map(drop);
-    (received, result)
+    client::raw_request(server.background.address(), path, headers, limit)
 }
 
 fn get_with(server: &IndexServer, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let (received, result) = raw_request(server, path, headers, 1 << 20);
-    result.unwrap();
-    let split = received.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
-    let head = std::str::from_utf8(&received[..split]).unwrap();
-    let mut lines = head.split("\r\n");
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-    let headers =
-        lines.map(|line| line.split_once(": ").unwrap()).map(|(k, v)| (k.to_lowercase(), v.to_owned()));
-    Answer { status, headers: headers.collect(), body: received[split + 4..].to_vec() }
+    client::get(server.background.address(), path, headers)
 }
 
 fn get(server: &IndexServer, path: &str) -> Answer {
