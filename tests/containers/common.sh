@@ -1,5 +1,5 @@
 # Shared by the scripts beside it: what buildah needs on this machine, and the image that all builds start from.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 BASE_IMAGE=localhost/mlresolve-base:debian12
 BASE_SUITE=bookworm

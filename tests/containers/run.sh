@@ -14,6 +14,7 @@
 # Ends with a line `N passed, N failed`, or with `skipped: ...` where buildah cannot work.
 set -euo pipefail
 HERE="$(cd "$(dirname "$0")" && pwd)"
+# shellcheck source=common.sh
 . "$HERE/common.sh"
 
 STEP_SECONDS=240

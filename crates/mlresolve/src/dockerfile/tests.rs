@@ -43,17 +43,237 @@ fn training() -> DockerfileInput {
 
 #[test]
 fn a_small_project() {
-    insta::assert_snapshot!(dockerfile(&input()).unwrap(), @"");
+    insta::assert_snapshot!(dockerfile(&input()).unwrap(), @r##"
+    # Made by `mlresolve dockerfile` from a lock for Python 3.12 on x86_64. Make it anew when the lock
+    # changes. Build it in this folder, with Docker 23 or newer, podman or buildah:
+    #     docker build -t my-image .
+
+    # The image that this one starts from: an operating system with Python. What a name like this means changes when
+    # a new release is made; NAME@sha256:... pins it, so that every build starts from the same bytes.
+    ARG BASE=python:3.12-slim
+
+    # ---- The workshop. Of every stage but the last, only what is copied out ends up in the image.
+    FROM ${BASE} AS builder
+    ARG BASE
+    USER 0:0
+
+    # The locked files fit one version of Python and one kind of machine: stop here if these are others.
+    RUN have="$(python3 -c 'import platform, sys; print("Python %d.%d on" % sys.version_info[:2], platform.machine())' \
+                || echo 'no python3')"; \
+        [ "$have" = "Python 3.12 on x86_64" ] || { \
+          echo "mlresolve: locked for Python 3.12 on x86_64, but the base image $BASE has $have:" \
+               "build with --build-arg BASE=python:3.12-slim --platform linux/amd64, or lock again" >&2; \
+          exit 1; }
+
+    # The first two name what is lent to the build below and never stored in an image.
+    # SOURCE_DATE_EPOCH: compiled Python files are checked by content, since file times need not survive copying.
+    ENV PIP_CACHE_DIR=/var/cache/pip \
+        NETRC=/run/secrets/netrc \
+        PIP_DISABLE_PIP_VERSION_CHECK=1 \
+        PIP_NO_INPUT=1 \
+        SOURCE_DATE_EPOCH=315532800
+
+    # /opt/venv is the Python environment that the image gets. pip stays here, in an environment of its own.
+    RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv
+
+    # ---- The packages, in groups: large ones that seldom change come first.
+    # The first --mount keeps downloads from one build to the next. The second lends pip the passwords of private
+    # indexes, if the build is given them: docker build --secret id=netrc,src=$HOME/.netrc
+    # --require-hashes: no file but those that were locked. --no-deps: the lock is complete.
+    # --only-binary: building a package would run its code here.
+
+    # attrs, six
+    FROM builder AS packages-1
+    COPY requirements.lock.txt /tmp/requirements/
+    RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=netrc \
+        /opt/pip/bin/pip --python /opt/venv/bin/python install \
+        --require-hashes --no-deps --only-binary :all: \
+        -r /tmp/requirements/requirements.lock.txt
+
+    # ---- The image.
+    FROM ${BASE}
+    USER 0:0
+
+    # A user without rights, with a name for the programs that ask for one and a home that it may write to. The home
+    # belongs to group 0, so that platforms which choose a user number of their own can write to it too.
+    RUN if ! grep -q '^[^:]*:[^:]*:65532:' /etc/passwd; then \
+          echo 'app:x:65532:0:app:/home/app:/bin/false' >> /etc/passwd; \
+        fi && \
+        mkdir -p /home/app/.cache && \
+        chown 65532:0 /home/app /home/app/.cache && \
+        chmod 0775 /home/app /home/app/.cache
+
+    # Models, compiled kernels and whatever else libraries keep go under /home/app/.cache: with a volume there they
+    # outlive the container, and all its other files may be read-only.
+    ENV HOME=/home/app \
+        XDG_CACHE_HOME=/home/app/.cache \
+        HF_HOME=/home/app/.cache/huggingface \
+        TORCH_HOME=/home/app/.cache/torch \
+        TORCHINDUCTOR_CACHE_DIR=/home/app/.cache/torchinductor \
+        TRITON_CACHE_DIR=/home/app/.cache/triton \
+        CUDA_CACHE_PATH=/home/app/.cache/cuda \
+        NUMBA_CACHE_DIR=/home/app/.cache/numba \
+        MPLCONFIGDIR=/home/app/.cache/matplotlib
+
+    # `python` is the one in /opt/venv; what it prints appears at once; it writes no compiled files beside the code.
+    ENV VIRTUAL_ENV=/opt/venv \
+        PATH=/opt/venv/bin:$PATH \
+        PYTHONUNBUFFERED=1 \
+        PYTHONDONTWRITEBYTECODE=1
+
+    # One layer for each group: what has not changed is neither sent nor fetched again.
+    COPY --from=packages-1 /opt/venv /opt/venv
+
+    # From here on nothing runs as root.
+    USER 65532:0
+    CMD ["python"]
+    "##);
 }
 
 #[test]
 fn a_training_project() {
-    insta::assert_snapshot!(dockerfile(&training()).unwrap(), @"");
+    insta::assert_snapshot!(dockerfile(&training()).unwrap(), @r##"
+    # Made by `mlresolve dockerfile` from a lock for Python 3.12 on x86_64. Make it anew when the lock
+    # changes. Build it in this folder, with Docker 23 or newer, podman or buildah:
+    #     docker build -t my-image .
+
+    # The image that this one starts from: an operating system with Python. What a name like this means changes when
+    # a new release is made; NAME@sha256:... pins it, so that every build starts from the same bytes.
+    ARG BASE=python:3.12-slim@sha256:0f1e
+
+    # ---- The workshop. Of every stage but the last, only what is copied out ends up in the image.
+    FROM ${BASE} AS builder
+    ARG BASE
+    USER 0:0
+
+    # The locked files fit one version of Python and one kind of machine: stop here if these are others.
+    RUN have="$(python3 -c 'import platform, sys; print("Python %d.%d on" % sys.version_info[:2], platform.machine())' \
+                || echo 'no python3')"; \
+        [ "$have" = "Python 3.12 on x86_64" ] || { \
+          echo "mlresolve: locked for Python 3.12 on x86_64, but the base image $BASE has $have:" \
+               "build with --build-arg BASE=python:3.12-slim --platform linux/amd64, or lock again" >&2; \
+          exit 1; }
+
+    # The first two name what is lent to the build below and never stored in an image.
+    # SOURCE_DATE_EPOCH: compiled Python files are checked by content, since file times need not survive copying.
+    ENV PIP_CACHE_DIR=/var/cache/pip \
+        NETRC=/run/secrets/netrc \
+        PIP_DISABLE_PIP_VERSION_CHECK=1 \
+        PIP_NO_INPUT=1 \
+        SOURCE_DATE_EPOCH=315532800
+
+    # /opt/venv is the Python environment that the image gets. pip stays here, in an environment of its own.
+    RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv
+
+    # ---- The packages, in groups: large ones that seldom change come first.
+    # The first --mount keeps downloads from one build to the next. The second lends pip the passwords of private
+    # indexes, if the build is given them: docker build --secret id=netrc,src=$HOME/.netrc
+    # --require-hashes: no file but those that were locked. --no-deps: the lock is complete.
+    # --only-binary: building a package would run its code here.
+
+    # nvidia-cublas-cu12, nvidia-cudnn-cu12
+    FROM builder AS packages-1
+    COPY requirements.accelerator.lock.txt /tmp/requirements/
+    RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=netrc \
+        /opt/pip/bin/pip --python /opt/venv/bin/python install \
+        --require-hashes --no-deps --only-binary :all: \
+        --index-url 'https://index.example/simple/' \
+        --extra-index-url 'https://torch.example/cu128' \
+        -r /tmp/requirements/requirements.accelerator.lock.txt
+
+    # torch, triton
+    FROM builder AS packages-2
+    COPY requirements.framework.lock.txt /tmp/requirements/
+    RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=netrc \
+        /opt/pip/bin/pip --python /opt/venv/bin/python install \
+        --require-hashes --no-deps --only-binary :all: \
+        --index-url 'https://index.example/simple/' \
+        --extra-index-url 'https://torch.example/cu128' \
+        -r /tmp/requirements/requirements.framework.lock.txt
+
+    # attrs, filelock, fsspec, jinja2, six and 2 more
+    FROM builder AS packages-3
+    COPY requirements.lock.txt /tmp/requirements/
+    RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=netrc \
+        /opt/pip/bin/pip --python /opt/venv/bin/python install \
+        --require-hashes --no-deps --only-binary :all: \
+        --index-url 'https://index.example/simple/' \
+        --extra-index-url 'https://torch.example/cu128' \
+        -r /tmp/requirements/requirements.lock.txt
+
+    # ---- The application. Its files are made readable for the user that it runs as, whatever they were before.
+    FROM builder AS application
+    COPY src /app
+    RUN chmod -R a+rX,go-w /app
+
+    # ---- The image.
+    FROM ${BASE}
+    USER 0:0
+
+    # A user without rights, with a name for the programs that ask for one and a home that it may write to. The home
+    # belongs to group 0, so that platforms which choose a user number of their own can write to it too.
+    RUN if ! grep -q '^[^:]*:[^:]*:65532:' /etc/passwd; then \
+          echo 'app:x:65532:0:app:/home/app:/bin/false' >> /etc/passwd; \
+        fi && \
+        mkdir -p /home/app/.cache && \
+        chown 65532:0 /home/app /home/app/.cache && \
+        chmod 0775 /home/app /home/app/.cache
+
+    # Models, compiled kernels and whatever else libraries keep go under /home/app/.cache: with a volume there they
+    # outlive the container, and all its other files may be read-only.
+    ENV HOME=/home/app \
+        XDG_CACHE_HOME=/home/app/.cache \
+        HF_HOME=/home/app/.cache/huggingface \
+        TORCH_HOME=/home/app/.cache/torch \
+        TORCHINDUCTOR_CACHE_DIR=/home/app/.cache/torchinductor \
+        TRITON_CACHE_DIR=/home/app/.cache/triton \
+        CUDA_CACHE_PATH=/home/app/.cache/cuda \
+        NUMBA_CACHE_DIR=/home/app/.cache/numba \
+        MPLCONFIGDIR=/home/app/.cache/matplotlib
+
+    # `python` is the one in /opt/venv; what it prints appears at once; it writes no compiled files beside the code.
+    ENV VIRTUAL_ENV=/opt/venv \
+        PATH=/opt/venv/bin:$PATH \
+        PYTHONUNBUFFERED=1 \
+        PYTHONDONTWRITEBYTECODE=1
+
+    # For the NVIDIA container runtime: what the driver must support at least, and the parts of it that are needed.
+    ENV NVIDIA_REQUIRE_CUDA="cuda>=12.8" \
+        NVIDIA_DRIVER_CAPABILITIES=compute,utility
+
+    # One layer for each group: what has not changed is neither sent nor fetched again.
+    COPY --from=packages-1 /opt/venv /opt/venv
+    COPY --from=packages-2 /opt/venv /opt/venv
+    COPY --from=packages-3 /opt/venv /opt/venv
+
+    # The application comes last, since it changes most.
+    WORKDIR /app
+    COPY --from=application /app /app
+
+    # From here on nothing runs as root.
+    USER 65532:0
+    ENTRYPOINT ["python","-m","train \"it\""]
+    "##);
 }
 
 #[test]
 fn what_goes_to_the_builder() {
-    insta::assert_snapshot!(dockerignore(&training()).unwrap(), @"");
+    insta::assert_snapshot!(dockerignore(&training()).unwrap(), @r##"
+    # Nothing in this folder is sent to the builder...
+    *
+    # ...but what the Dockerfile copies.
+    !requirements.accelerator.lock.txt
+    !requirements.framework.lock.txt
+    !requirements.lock.txt
+    !src
+    # Never in an image: secrets, history, and what Python makes again by itself.
+    **/.env
+    **/.netrc
+    **/.git
+    **/.venv
+    **/__pycache__
+    **/*.pyc
+    "##);
     let everything = dockerignore(&DockerfileInput { app_dir: Some(".".to_owned()), ..input() }).unwrap();
     assert!(everything.contains("\n!**\n"), "{everything}");
 }
