@@ -65,20 +65,28 @@ impl Priorities {
     ) -> Vec<PackageName> {
         let mut take_back = Vec::new();
         for culprit in others.filter(|name| *name != affected) {
-            let count = self.culprit.entry(culprit.clone()).or_default();
-            *count += 1;
-            if *count == CONFLICT_THRESHOLD {
-                self.class.entry(culprit.clone()).or_insert(Class::Late);
-                *count = 0;
+            if reaches_threshold(&mut self.culprit, culprit) && self.learn(culprit, Class::Late) {
                 take_back.push(culprit.clone());
             }
         }
-        let count = self.affected.entry(affected.clone()).or_default();
-        *count += 1;
-        if *count == CONFLICT_THRESHOLD {
-            self.class.insert(affected.clone(), Class::Early);
-            *count = 0;
+        if reaches_threshold(&mut self.affected, affected) {
+            self.learn(affected, Class::Early);
         }
         take_back
     }
+
+    /// Moves a package once and for all: to move it again with each further conflict would undo what was learned.
+    fn learn(&mut self, name: &PackageName, class: Class) -> bool {
+        let unknown = !self.class.contains_key(name);
+        if unknown {
+            self.class.insert(name.clone(), class);
+        }
+        unknown
+    }
+}
+
+fn reaches_threshold(counts: &mut FxHashMap<PackageName, u32>, name: &PackageName) -> bool {
+    let count = counts.entry(name.clone()).or_default();
+    *count += 1;
+    *count == CONFLICT_THRESHOLD
 }

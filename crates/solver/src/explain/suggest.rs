@@ -47,7 +47,8 @@ pub(super) fn suggestions<P: Provider>(
         {
             let change = format!("relax {}", requirement.text);
             found.push(super::Suggestion { change, chosen: chosen(&resolution, &requirement.name) });
-        } else if core.requirements.len() + core.constraints.len() > 1
+        } else if problem.requirements.len() > 1
+            && core.requirements.len() + core.constraints.len() > 1
             && let Ok(resolution) = solve(provider, &without(problem, at), &policy)
         {
             let change = format!("leave out {}", requirement.text);
@@ -110,6 +111,9 @@ pub(super) fn hints(leaves: &[Leaf<'_>], known_names: &[&str]) -> Vec<String> {
                 hints.insert(format!(
                     "{name} has newer versions than {limit}: --exclude-newer with a later time"
                 ));
+            }
+            Unusable::Yanked(_) => {
+                hints.insert(format!("a yanked version is taken only where your own requirements pin it: {name}==…"));
             }
             Unusable::SourceOnly => {
                 hints.insert(format!(
