@@ -19,23 +19,18 @@ pub(crate) fn is_transient_status(status: StatusCode) -> bool {
 /// Whether a failure to get an answer may go away: connections that break do, a certificate that does not
 /// verify and a request that cannot be built do not.
 pub(crate) fn is_transient_error(error: &reqwest::Error) -> bool {
-    if error.is_builder() {
-        return false;
-    }
-    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if error.is::<rustls::Error>() {
             return false;
         }
-        // An I/O error hides the error that it wraps from `source`.
-        if let Some(wrapped) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
-            && wrapped.is::<rustls::Error>()
-        {
-            return false;
-        }
-        cause = error.source();
+        // An I/O error leaves out the error that it wraps when it is asked for its source.
+        cause = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
-    true
+    !error.is_builder()
 }
 
 /// The wait before the try that follows `failures` failed ones: it doubles, up to a bound. There is no

@@ -1,5 +1,7 @@
 //! Retries, redirects, limits, deadlines and credentials.
 
+use std::io::Write;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use mlresolve_index::{ClientOptions, IndexClient, IndexError, Limits, Timeouts};
@@ -122,4 +124,26 @@ async fn nobody_there_is_a_network_error() {
     let client = IndexClient::new(ClientOptions { indexes, ..server.options() });
     let error = client.project(&name("demo")).await.unwrap_err();
     assert!(matches!(error, IndexError::Network { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_secure_is_not_tried_again() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let index = format!("https://{}/simple", listener.local_addr().unwrap());
+    let connections = std::sync::Arc::new(AtomicU32::new(0));
+    let count = std::sync::Arc::clone(&connections);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            count.fetch_add(1, Ordering::Relaxed);
+            stream.unwrap().write_all(b"HTTP/1.1 400 Plain\r\n\r\n").unwrap();
+        }
+    });
+    let options = ClientOptions {
+        indexes: vec![index.parse().unwrap()],
+        system_proxy: false,
+        ..ClientOptions::default()
+    };
+    let error = IndexClient::new(options).project(&name("demo")).await.unwrap_err();
+    assert!(matches!(error, IndexError::Tls { .. }), "{error}");
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
 }
