@@ -3,7 +3,7 @@
 //! The file is zstd-compressed JSON lines: a header `{"mlresolve-recording": 1}`, then one project a line, by name.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ const FORMAT: u32 = 1;
 /// How hard zstd tries: recordings are written once and kept in the tree.
 const COMPRESSION_LEVEL: i32 = 19;
 /// Most bytes that a recording inflates to; a recording of ours has a tenth of that.
-const MAXIMUM_INFLATED: u64 = 512 << 20;
+const MAXIMUM_INFLATED: u64 = 256 << 20;
 
 /// A recorded slice of a real index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub struct RecordedFile {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
     /// The file cannot be read or written, or is not zstd.
-    #[error("the recording `{path}` cannot be read or written")]
+    #[error("the recording `{path}` cannot be read or written: {source}")]
     File {
         /// The file.
         path: PathBuf,
@@ -78,7 +78,7 @@ pub enum RecordingError {
         source: std::io::Error,
     },
     /// A line is not what it should be.
-    #[error("line {line} of the recording `{path}` is not a recorded project; record it again")]
+    #[error("line {line} of the recording `{path}` is not a recorded project ({source}); record it again")]
     Line {
         /// The file.
         path: PathBuf,
@@ -86,6 +86,14 @@ pub enum RecordingError {
         line: usize,
         /// Why.
         source: serde_json::Error,
+    },
+    /// The file inflates to more than any recording.
+    #[error(
+        "the recording `{path}` inflates to more than {MAXIMUM_INFLATED} bytes (MAXIMUM_INFLATED); drop versions"
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
     },
     /// The first line is not the header of a format that is known.
     #[error("`{path}` is not a recording of format {FORMAT}; record it again")]
@@ -105,22 +113,26 @@ impl Recording {
     /// Reads a recording.
     ///
     /// # Errors
-    /// If the file cannot be read, inflates to more than 512 MiB, or is not a recording of the known format.
+    /// If the file cannot be read, inflates to more than 256 MiB, or is not a recording of the known format.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, RecordingError> {
         let path = path.as_ref();
         let in_file = |source| RecordingError::File { path: path.to_owned(), source };
         let file = std::fs::File::open(path).map_err(in_file)?;
-        let inflated = zstd::Decoder::new(file).map_err(in_file)?.take(MAXIMUM_INFLATED);
-        let mut lines = BufReader::new(inflated).lines();
+        let mut text = String::new();
+        let decoder = zstd::Decoder::new(file).map_err(in_file)?;
+        let length = decoder.take(MAXIMUM_INFLATED + 1).read_to_string(&mut text).map_err(in_file)?;
+        if length as u64 > MAXIMUM_INFLATED {
+            return Err(RecordingError::TooLarge { path: path.to_owned() });
+        }
+        let mut lines = text.lines();
 
-        let header = lines.next().transpose().map_err(in_file)?.unwrap_or_default();
-        if !serde_json::from_str(&header).is_ok_and(|header: Header| header.format == FORMAT) {
+        let header = lines.next().unwrap_or_default();
+        if !serde_json::from_str(header).is_ok_and(|header: Header| header.format == FORMAT) {
             return Err(RecordingError::Format { path: path.to_owned() });
         }
         let mut projects = BTreeMap::new();
         for (index, line) in lines.enumerate() {
-            let line = line.map_err(in_file)?;
-            let project: RecordedProject = serde_json::from_str(&line)
+            let project: RecordedProject = serde_json::from_str(line)
                 .map_err(|source| RecordingError::Line { path: path.to_owned(), line: index + 2, source })?;
             projects.insert(project.project.clone(), project);
         }
