@@ -35,7 +35,8 @@ impl fmt::Display for Place {
         if let Some(package) = &self.package {
             write!(formatter, "{package}, ")?;
         }
-        write!(formatter, "key `{}`", self.key)
+        // A key is the file's own text, and must not steer the terminal that it is shown on.
+        write!(formatter, "key `{}`", self.key.escape_debug())
     }
 }
 
@@ -101,7 +102,7 @@ pub enum Problem {
     #[error("one of `url` and `path` is required")]
     NoLocation,
     /// No digest is given, or only digests that can be forged.
-    #[error("a digest by sha256, sha384 or sha512 is required, found {0}")]
+    #[error("a digest by sha256, sha384 or sha512 is required, found {}", .0.escape_debug())]
     WeakHashes(String),
     /// A digest is not lower-case hexadecimal of the right length.
     #[error("a digest is {expected}, found {found:?}")]

@@ -79,6 +79,13 @@ fn errors_name_the_package_and_the_key() {
 }
 
 #[test]
+fn keys_do_not_steer_the_terminal() {
+    let text = format!("{HEAD}packages = []\n\"\\u001b[2J\" = 1\n");
+    let read = read(text.as_bytes()).unwrap();
+    assert_eq!(read.warnings[0].to_string(), "key `\\u{1b}[2J`: the key is unknown and was ignored");
+}
+
+#[test]
 fn digests_must_be_strong_and_whole() {
     let hashes = |hashes: &str| format!("{NAME}, {URL}, hashes = {{ {hashes} }}");
     let zeros = digest();
