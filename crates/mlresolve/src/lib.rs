@@ -1,2 +1,48 @@
-//! To be written.
+//! mlresolve as a library: from what a project needs to a lock that is right for a declared machine.
+//!
+//! Owns: the way from a [`LockRequest`] to a [`Lock`](lockfile::Lock), one function a step, and the reading of a
+//! project's files into a request. Plain data goes in and comes out; [`Event`]s tell how far it is; a
+//! [`CancellationToken`] stops it. Every step has an async form and a blocking one.
+//!
+//! Must never know: the command line, terminals, progress bars, or how a result is shown.
+//!
+//! ```no_run
+//! use mlresolve::{Access, LockRequest, Watch};
+//!
+//! let request = LockRequest::new(["torch>=2", "transformers"]);
+//! let locked = mlresolve::lock_blocking(&request, &Access::default(), &Watch::default())?;
+//! std::fs::write("pylock.toml", &locked.text)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod access;
+mod assemble;
+mod check;
+mod clock;
+mod digest;
 pub mod dockerfile;
+mod error;
+mod event;
+mod judge;
+mod known_names;
+mod lock;
+mod prepare;
+mod project;
+mod report;
+mod request;
+mod universe;
+
+pub use access::{Access, NetworkMode, default_index_url};
+pub use check::{CheckOutcome, check, check_blocking};
+pub use error::{Conflict, Error};
+pub use event::{CancellationToken, Event, Watch};
+pub use lock::{Locked, WhyNot, lock, lock_blocking, why_not, why_not_blocking};
+pub use project::{FoundProject, ProjectOptions, ReadProject, read_project};
+pub use report::{LockReport, PackageSize};
+pub use request::{LockRequest, RequestedRequirement, TargetRequest, Upgrade};
+
+pub use mlresolve_index as index;
+pub use mlresolve_lockfile as lockfile;
+pub use mlresolve_packaging as packaging;
+pub use mlresolve_solver as solver;
+pub use mlresolve_target as target;

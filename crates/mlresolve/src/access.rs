@@ -1,0 +1,79 @@
+//! How the indexes are reached. None of this changes what a lock holds, other than which indexes there are.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mlresolve_index::{CacheMode, ClientOptions, IndexUrl};
+
+/// The address of PyPI's Simple API.
+const DEFAULT_INDEX: &str = concat!("https://", "pypi", ".", "org", "/simple/");
+
+/// How the indexes are reached.
+///
+/// Has no `Debug`: index addresses may hold credentials.
+#[derive(Clone)]
+pub struct Access {
+    /// The index that is asked last.
+    pub index_url: String,
+    /// Indexes that are asked before it, in order. The first that has a package is the only one for it.
+    pub extra_index_urls: Vec<String>,
+    /// Where answers are kept between runs; `None` keeps nothing.
+    pub cache_dir: Option<PathBuf>,
+    /// Whether the network may be used, and whether what is kept is trusted.
+    pub mode: NetworkMode,
+    /// How long a lock may take in all.
+    pub time_limit: Duration,
+    /// The most versions that one solve may try.
+    pub step_limit: u64,
+    /// How often a request is repeated after a failure that may pass.
+    pub retries: u32,
+}
+
+/// Whether the network may be used, and whether what is kept is trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NetworkMode {
+    /// What is kept is used while it is fresh.
+    #[default]
+    Normal,
+    /// Only what is kept is used.
+    Offline,
+    /// The index is asked whether what is kept still holds.
+    Refresh,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self {
+            index_url: default_index_url().to_owned(),
+            extra_index_urls: Vec::new(),
+            cache_dir: None,
+            mode: NetworkMode::Normal,
+            time_limit: Duration::from_secs(900),
+            step_limit: 1_000_000,
+            retries: 3,
+        }
+    }
+}
+
+/// The address of PyPI's Simple API, the index where none is named.
+#[must_use]
+pub fn default_index_url() -> &'static str {
+    DEFAULT_INDEX
+}
+
+/// An index as people know it.
+pub(crate) fn index_label(index: &IndexUrl) -> String {
+    let address = index.public_url().as_str();
+    if address == DEFAULT_INDEX { "PyPI".to_owned() } else { address.to_owned() }
+}
+
+impl Access {
+    pub(crate) fn client_options(&self, indexes: Vec<IndexUrl>) -> ClientOptions {
+        let mode = match self.mode {
+            NetworkMode::Normal => CacheMode::Normal,
+            NetworkMode::Offline => CacheMode::Offline,
+            NetworkMode::Refresh => CacheMode::Refresh,
+        };
+        ClientOptions { indexes, cache_dir: self.cache_dir.clone(), mode, retries: self.retries, ..ClientOptions::default() }
+    }
+}

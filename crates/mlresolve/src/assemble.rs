@@ -1,0 +1,163 @@
+//! A resolution becomes a lock.
+
+use std::collections::BTreeMap;
+
+use mlresolve_index::File;
+use mlresolve_lockfile::{
+    Dependency, Lock, OptionsSection, Package, PackageTool, TargetSection, ToolSection, Wheel,
+};
+use mlresolve_packaging::{Marker, PackageName, Requirement, Version};
+use mlresolve_solver::{Resolution, Resolved};
+use mlresolve_target::{Platform, Target};
+
+use crate::digest::input_digest;
+use crate::error::Error;
+use crate::event::{Event, Watch};
+use crate::lock::from_universe;
+use crate::prepare::{Prepared, requires_python};
+use crate::request::LockRequest;
+use crate::universe::Universe;
+
+/// Makes the lock of a resolution: for each package the one wheel that the target would use.
+pub(crate) fn assemble(
+    request: &LockRequest,
+    prepared: &Prepared,
+    universe: &Universe,
+    resolution: &Resolution,
+    watch: &Watch,
+) -> Result<Lock, Error> {
+    let mut lock = Lock::new("mlresolve");
+    lock.requires_python = requires_python(&prepared.target);
+    lock.environments.extend(environment(&prepared.target));
+    for (name, resolved) in &resolution.packages {
+        lock.packages.push(package(universe, resolution, name, resolved, watch)?);
+    }
+    lock.tool = Some(ToolSection {
+        input_digest: Some(input_digest(request, prepared)),
+        requirements: texts(&prepared.requirements),
+        constraints: texts(&prepared.constraints),
+        overrides: texts(&prepared.overrides.given),
+        target: Some(target_section(&prepared.target)),
+        options: Some(OptionsSection {
+            exclude_newer: request.exclude_newer.clone(),
+            resolution: request.resolution.clone(),
+            prerelease: request.prerelease.clone(),
+            extras: prepared.extras.clone(),
+            groups: prepared.groups.clone(),
+            ..OptionsSection::default()
+        }),
+        ..ToolSection::default()
+    });
+    lock.sort();
+    Ok(lock)
+}
+
+fn texts(requirements: &[Requirement]) -> Vec<String> {
+    requirements.iter().map(ToString::to_string).collect()
+}
+
+fn target_section(target: &Target) -> TargetSection {
+    TargetSection {
+        name: Some(target.name().to_owned()),
+        python: target.python().to_string(),
+        platform: target.platform().to_string(),
+        glibc: target.glibc().map(|glibc| glibc.to_string()),
+        ..TargetSection::default()
+    }
+}
+
+/// The marker that holds on the target and on no other platform.
+fn environment(target: &Target) -> Option<Marker> {
+    let system = match target.platform() {
+        Platform::LinuxX86_64 | Platform::LinuxAarch64 => "Linux",
+        Platform::MacOsArm64 => "Darwin",
+    };
+    let machine = target.platform().machine();
+    let python = target.python().short();
+    let marker = format!(
+        "platform_system == '{system}' and platform_machine == '{machine}' and python_version == '{python}'"
+    );
+    marker.parse().ok()
+}
+
+fn package(
+    universe: &Universe,
+    resolution: &Resolution,
+    name: &PackageName,
+    resolved: &Resolved,
+    watch: &Watch,
+) -> Result<Package, Error> {
+    let missing = || Error::Internal(format!("no file was chosen for {name} {}", resolved.version));
+    let file = universe.wheel(name, &resolved.version).map_err(from_universe)?.ok_or_else(missing)?;
+    let requirements = universe.requirements(name, &resolved.version, &resolved.extras).map_err(from_universe)?;
+    let mut package = Package::new(name.clone());
+    package.version = Some(resolved.version.clone());
+    package.index = Some(file.index.public_url().to_string());
+    package.requires_python = universe
+        .metadata(&file)
+        .map_err(from_universe)?
+        .ok()
+        .and_then(|metadata| metadata.requires_python.clone());
+    package.dependencies = dependencies(resolution, name, &requirements);
+    package.wheels.push(wheel(universe, &file, watch)?);
+    package.tool = Some(PackageTool {
+        requires: texts(&requirements),
+        extras: resolved.extras.iter().cloned().collect(),
+        metadata: Some("wheel".to_owned()),
+        ..PackageTool::default()
+    });
+    Ok(package)
+}
+
+/// The locked packages that a package requires, each once.
+fn dependencies(resolution: &Resolution, name: &PackageName, requirements: &[Requirement]) -> Vec<Dependency> {
+    let mut found: BTreeMap<PackageName, Dependency> = BTreeMap::new();
+    for requirement in requirements.iter().filter(|requirement| requirement.name != *name) {
+        let Some(resolved) = resolution.packages.get(&requirement.name) else { continue };
+        let dependency = found.entry(requirement.name.clone()).or_insert_with(|| new_dependency(requirement, &resolved.version));
+        dependency.extras.extend(requirement.extras.iter().cloned());
+    }
+    found.into_values().collect()
+}
+
+fn new_dependency(requirement: &Requirement, version: &Version) -> Dependency {
+    Dependency { name: requirement.name.clone(), version: Some(version.clone()), extras: Vec::new() }
+}
+
+fn wheel(universe: &Universe, file: &File, watch: &Watch) -> Result<Wheel, Error> {
+    let mut hashes = BTreeMap::new();
+    for (algorithm, digest) in &file.hashes.others {
+        if matches!(algorithm.as_str(), "sha384" | "sha512") {
+            hashes.insert(algorithm.clone(), digest.clone());
+        }
+    }
+    let mut size = file.size;
+    match file.sha256() {
+        Some(digest) => drop(hashes.insert("sha256".to_owned(), digest.to_owned())),
+        None if hashes.is_empty() => {
+            watch.tell(Event::Hashing { file: file.filename.clone() });
+            let (digest, bytes) = hash_by_download(universe, file)?;
+            hashes.insert("sha256".to_owned(), digest);
+            size = Some(bytes);
+        }
+        None => {}
+    }
+    Ok(Wheel {
+        name: file.filename.clone(),
+        upload_time: file.upload_time,
+        url: Some(file.url.clone()),
+        path: None,
+        size,
+        hashes,
+    })
+}
+
+/// Some indexes announce no hash. A lock must hold one, so the file is fetched once and hashed.
+fn hash_by_download(universe: &Universe, file: &File) -> Result<(String, u64), Error> {
+    let failed = |reason: String| Error::NoHash { file: file.filename.clone(), reason };
+    let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
+    let path = folder.path().join("download");
+    let downloaded = universe.runtime().block_on(universe.client().download(file, &path));
+    let downloaded = downloaded.map_err(|error| failed(error.to_string()))?;
+    Ok((downloaded.sha256, downloaded.bytes))
+}

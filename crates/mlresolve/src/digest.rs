@@ -1,0 +1,38 @@
+//! The digest of what a lock was made from, by which a lock is known to be up to date without asking an index.
+
+use sha2::{Digest, Sha256};
+
+use crate::prepare::Prepared;
+use crate::request::LockRequest;
+
+/// The SHA-256 over everything that decides what a lock holds, save what the indexes offer: order, spelling and
+/// credentials do not count.
+pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String {
+    let mut lines: Vec<String> = vec!["mlresolve input 1".to_owned()];
+    let mut add = |key: &str, values: Vec<String>| {
+        let mut values = values;
+        values.sort();
+        values.dedup();
+        lines.extend(values.into_iter().map(|value| format!("{key} = {value}")));
+    };
+    let target = &prepared.target;
+    add("target", vec![target.name().to_owned()]);
+    add("python", vec![target.python().to_string()]);
+    add("platform", vec![target.platform().to_string()]);
+    add("glibc", target.glibc().map(|glibc| glibc.to_string()).into_iter().collect());
+    add("requirement", prepared.requirements.iter().map(|one| one.without_marker().to_string()).collect());
+    add("constraint", prepared.constraints.iter().map(ToString::to_string).collect());
+    add("override", prepared.overrides.given.iter().map(ToString::to_string).collect());
+    let hashes = prepared.judge.hashes.iter();
+    let hashes = hashes.flat_map(|(name, list)| list.iter().map(move |(kind, hex)| format!("{name} {kind}:{hex}")));
+    add("hash", hashes.collect());
+    add("exclude-newer", request.exclude_newer.iter().map(|text| text.trim().to_owned()).collect());
+    add("prerelease", request.prerelease.iter().cloned().collect());
+    add("resolution", request.resolution.iter().cloned().collect());
+    // The order of indexes decides, so it stays.
+    for index in &prepared.indexes {
+        lines.push(format!("index = {}", index.public_url()));
+    }
+    let digest = Sha256::digest(lines.join("\n").as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,84 @@
+//! Why a request could not be carried out.
+
+use std::path::PathBuf;
+
+use mlresolve_index::{IndexError, MetadataError};
+use mlresolve_lockfile::{InvalidLock, ReadError};
+use mlresolve_solver::Explanation;
+
+/// Why a request could not be carried out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something in the request cannot be understood or cannot be.
+    #[error("{place}: {problem}")]
+    Input {
+        /// Where it stands: an option, a key, or a file and line.
+        place: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// `read` or `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The requirements contradict each other.
+    #[error(transparent)]
+    Conflict(Box<Conflict>),
+    /// An index, or the network on the way to it.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A wheel's metadata cannot be trusted or read, so that no lock can be made.
+    #[error(transparent)]
+    Metadata(MetadataError),
+    /// A file has no hash on its index, and none can be computed.
+    #[error("{file} has no hash on its index, and to compute one it must be downloaded: {reason}")]
+    NoHash {
+        /// The file.
+        file: String,
+        /// Why it was not.
+        reason: String,
+    },
+    /// The lock file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ReadError,
+    },
+    /// The lock that was made breaks a rule of locks.
+    #[error(transparent)]
+    Invalid(#[from] InvalidLock),
+    /// No answer was found within a limit.
+    #[error("{0}")]
+    Limit(String),
+    /// The caller cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// A fault of ours.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+/// There is no solution for a target.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("there is no solution for {target}\n{explanation}")]
+pub struct Conflict {
+    /// The target, in words.
+    pub target: String,
+    /// Why, and what would help.
+    pub explanation: Explanation,
+}
+
+impl Error {
+    pub(crate) fn input(place: impl Into<String>, problem: impl std::fmt::Display) -> Self {
+        Self::Input { place: place.into(), problem: problem.to_string() }
+    }
+}

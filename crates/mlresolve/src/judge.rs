@@ -1,0 +1,131 @@
+//! Which file of a release a target would use, if any.
+
+use std::collections::BTreeMap;
+
+use mlresolve_index::{File, Release};
+use mlresolve_packaging::simple::Yanked;
+use mlresolve_packaging::{PackageName, SpecifierSet, Version};
+use mlresolve_solver::{Standing, Unusable};
+use mlresolve_target::{Mismatch, Tags};
+
+use crate::clock::TimeLimit;
+
+/// The target's view of files.
+pub(crate) struct Judge {
+    pub(crate) tags: Tags,
+    /// The full version, as markers have it.
+    pub(crate) python: Version,
+    pub(crate) exclude_newer: Option<TimeLimit>,
+    /// Where the user gave hashes, a file must have one of them.
+    pub(crate) hashes: BTreeMap<PackageName, Vec<(String, String)>>,
+}
+
+/// What a target makes of a release.
+pub(crate) struct Verdict<'release> {
+    pub(crate) wheel: Result<&'release File, Unusable>,
+    yanked: Option<Option<String>>,
+}
+
+impl Verdict<'_> {
+    pub(crate) fn standing(self) -> Standing {
+        Standing { yanked: self.yanked, unusable: self.wheel.err() }
+    }
+}
+
+impl Judge {
+    /// The wheel that the target would use: the one with the best tag, then the highest build number, and no yanked
+    /// one where there is another.
+    pub(crate) fn judge<'r>(&self, name: &PackageName, release: &'r Release) -> Verdict<'r> {
+        let seen = |file: &&File| self.is_old_enough(file);
+        let wheels: Vec<&File> = release.wheels.iter().filter(seen).collect();
+        let refuse = |unusable| Verdict { wheel: Err(unusable), yanked: None };
+        if wheels.is_empty() {
+            let mut sdists = release.sdists.iter().filter(seen).peekable();
+            return refuse(match (&self.exclude_newer, sdists.peek()) {
+                (Some(limit), None) => Unusable::TooNew(limit.text.clone()),
+                _ => sdists.find_map(|file| self.python_refusal(file)).unwrap_or(Unusable::SourceOnly),
+            });
+        }
+        let fits = |file: &&&File| file.wheel.as_ref().is_some_and(|wheel| self.tags.priority(wheel).is_some());
+        let fitting: Vec<&File> = wheels.iter().filter(fits).copied().collect();
+        if fitting.is_empty() {
+            let python = wheels.iter().map(|file| self.python_refusal(file)).collect::<Option<Vec<_>>>();
+            let python = python.and_then(|refusals| refusals.into_iter().next());
+            return refuse(python.unwrap_or_else(|| Unusable::NoWheel(self.mismatch(&wheels))));
+        }
+        let mut usable: Vec<&File> =
+            fitting.iter().copied().filter(|file| self.python_refusal(file).is_none()).collect();
+        if usable.is_empty() {
+            let refusal = fitting.first().and_then(|file| self.python_refusal(file));
+            return refuse(refusal.unwrap_or(Unusable::SourceOnly));
+        }
+        if let Some(hashes) = self.hashes.get(name) {
+            usable.retain(|file| hashes.iter().any(|(algorithm, digest)| has_hash(file, algorithm, digest)));
+            if usable.is_empty() {
+                return refuse(Unusable::NoWheel("none has a hash that your requirement gives".to_owned()));
+            }
+        }
+        let rank = |file: &&File| {
+            let wheel = file.wheel.as_ref();
+            let tag = wheel.and_then(|wheel| self.tags.priority(wheel)).unwrap_or(u32::MAX);
+            let build = wheel.and_then(|wheel| wheel.build.clone());
+            (file.yanked.is_yanked(), tag, std::cmp::Reverse(build), file.filename.clone())
+        };
+        match usable.into_iter().min_by_key(rank) {
+            Some(best) => {
+                let yanked = match &best.yanked {
+                    Yanked::No => None,
+                    Yanked::Yes(reason) => Some(reason.clone()),
+                };
+                Verdict { wheel: Ok(best), yanked }
+            }
+            None => refuse(Unusable::SourceOnly),
+        }
+    }
+
+    /// A file without an upload time is kept; the report says so.
+    fn is_old_enough(&self, file: &File) -> bool {
+        // A variant wheel (PEP 825) is for tools that can choose among variants.
+        let variant = file.wheel.as_ref().is_some_and(|wheel| wheel.variant.is_some());
+        let new = match (&self.exclude_newer, file.upload_time) {
+            (Some(limit), Some(uploaded)) => uploaded >= limit.instant,
+            _ => false,
+        };
+        !variant && !new
+    }
+
+    fn python_refusal(&self, file: &File) -> Option<Unusable> {
+        let required = file.requires_python.as_ref()?;
+        self.refuses_python(required).then(|| Unusable::RequiresPython {
+            required: required.clone(),
+            python: self.python.to_string(),
+        })
+    }
+
+    /// Whether a Requires-Python leaves the target's Python out. One that cannot be read leaves nothing out.
+    pub(crate) fn refuses_python(&self, required: &str) -> bool {
+        SpecifierSet::parse_lenient(required).is_ok_and(|(specifiers, _)| !specifiers.contains(&self.python))
+    }
+
+    /// Why no wheel fits, in words that many versions share, so that they can be told in one line.
+    fn mismatch(&self, wheels: &[&File]) -> String {
+        let mismatches = wheels.iter().filter_map(|file| self.tags.explain(file.wheel.as_ref()?));
+        let nearest = mismatches.min_by_key(|mismatch| match mismatch {
+            Mismatch::Glibc(_) | Mismatch::MacOs(_) => 0,
+            Mismatch::Abi(_) | Mismatch::Python(_) => 1,
+            _ => 2,
+        });
+        match nearest {
+            Some(mismatch @ (Mismatch::Glibc(_) | Mismatch::MacOs(_))) => format!("the nearest {mismatch}"),
+            Some(Mismatch::Abi(_) | Mismatch::Python(_)) => "they are for other versions of Python".to_owned(),
+            _ => "they are for other platforms".to_owned(),
+        }
+    }
+}
+
+fn has_hash(file: &File, algorithm: &str, digest: &str) -> bool {
+    match algorithm {
+        "sha256" => file.sha256() == Some(digest),
+        other => file.hashes.others.get(other).map(String::as_str) == Some(digest),
+    }
+}

@@ -1,0 +1,211 @@
+//! The main job: a request becomes a lock, or the reason why it cannot.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use mlresolve_index::IndexClient;
+use mlresolve_lockfile::{Lock, LockDiff, diff, write};
+use mlresolve_packaging::Requirement;
+use mlresolve_solver::{Problem, Resolution, SolveError, Stop, explain, solve};
+use tokio::runtime::Handle;
+
+use crate::access::Access;
+use crate::assemble::assemble;
+use crate::error::{Conflict, Error};
+use crate::event::{Event, Watch};
+use crate::known_names::KNOWN_NAMES;
+use crate::prepare::{Prepared, dependency_of, prepare, target_in_words};
+use crate::report::{LockReport, report};
+use crate::request::LockRequest;
+use crate::universe::{Universe, UniverseError};
+
+/// The stack of the thread that solves: proofs are walked without recursion, and this is for what is left.
+const SOLVER_STACK_BYTES: usize = 16 << 20;
+
+/// A lock that was made.
+#[derive(Debug, Clone)]
+pub struct Locked {
+    /// The lock.
+    pub lock: Lock,
+    /// The lock as it is written to disk.
+    pub text: String,
+    /// What a person wants to see.
+    pub report: LockReport,
+}
+
+/// Why a lock holds one version and not another.
+#[derive(Debug, Clone)]
+pub enum WhyNot {
+    /// It could: this is what would change.
+    Possible(Box<LockDiff>),
+    /// It cannot.
+    Conflict(Box<Conflict>),
+}
+
+/// Locks a request: finds versions, and writes down the one file of each that the target would use.
+///
+/// `previous` is the lock that is renewed: its versions stay as far as they will do.
+///
+/// # Errors
+/// [`Error::Conflict`] when there is no solution; others when the request, an index or a limit stands in the way.
+pub async fn lock(
+    request: &LockRequest,
+    previous: Option<&Lock>,
+    access: &Access,
+    watch: &Watch,
+) -> Result<Locked, Error> {
+    let (request, previous) = (request.clone(), previous.cloned());
+    solving(request.clone(), previous.clone(), access, watch, move |run| run.lock(&request, previous.as_ref())).await
+}
+
+/// [`lock`] for callers without an async runtime. Must not be called from within one.
+///
+/// # Errors
+/// As [`lock`].
+pub fn lock_blocking(
+    request: &LockRequest,
+    previous: Option<&Lock>,
+    access: &Access,
+    watch: &Watch,
+) -> Result<Locked, Error> {
+    runtime()?.block_on(lock(request, previous, access, watch))
+}
+
+/// Says why the lock of a request does not satisfy one more requirement, such as `numpy>=2`, or what would change if
+/// it did.
+///
+/// # Errors
+/// When the request itself has no solution, or as [`lock`].
+pub async fn why_not(
+    request: &LockRequest,
+    previous: Option<&Lock>,
+    requirement: &str,
+    access: &Access,
+    watch: &Watch,
+) -> Result<WhyNot, Error> {
+    let wanted: Requirement = requirement.parse().map_err(|error| Error::input(format!("{requirement:?}"), error))?;
+    let (request, previous) = (request.clone(), previous.cloned());
+    solving(request.clone(), previous.clone(), access, watch, move |run| {
+        run.why_not(&request, previous.as_ref(), &wanted)
+    })
+    .await
+}
+
+/// [`why_not`] for callers without an async runtime. Must not be called from within one.
+///
+/// # Errors
+/// As [`why_not`].
+pub fn why_not_blocking(
+    request: &LockRequest,
+    previous: Option<&Lock>,
+    requirement: &str,
+    access: &Access,
+    watch: &Watch,
+) -> Result<WhyNot, Error> {
+    runtime()?.block_on(why_not(request, previous, requirement, access, watch))
+}
+
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Internal(format!("cannot start the runtime: {error}")))
+}
+
+/// Runs a job on a thread of its own, where it may wait for the network.
+async fn solving<T: Send + 'static>(
+    request: LockRequest,
+    previous: Option<Lock>,
+    access: &Access,
+    watch: &Watch,
+    job: impl FnOnce(&Run) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let prepared = Arc::new(prepare(&request, access, previous.as_ref(), Timestamp::now())?);
+    let client = IndexClient::new(access.client_options(prepared.indexes.clone()));
+    let deadline = Instant::now() + access.time_limit;
+    let seconds = access.time_limit.as_secs();
+    let (runtime, watch) = (Handle::current(), watch.clone());
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let work = move || {
+        let universe = Universe::new(client, Arc::clone(&prepared), watch.clone(), runtime, deadline);
+        let outcome = job(&Run { prepared: &prepared, universe: &universe, watch: &watch, seconds });
+        // The receiver is gone when the caller gave up waiting.
+        drop(sender.send(outcome));
+    };
+    std::thread::Builder::new()
+        .name("solver".to_owned())
+        .stack_size(SOLVER_STACK_BYTES)
+        .spawn(work)
+        .map_err(|error| Error::Internal(format!("cannot start the solver: {error}")))?;
+    receiver.await.unwrap_or_else(|_| Err(Error::Internal("the solver ended without an answer".to_owned())))
+}
+
+/// One run, on its own thread.
+struct Run<'a> {
+    prepared: &'a Prepared,
+    universe: &'a Universe,
+    watch: &'a Watch,
+    seconds: u64,
+}
+
+impl Run<'_> {
+    fn lock(&self, request: &LockRequest, previous: Option<&Lock>) -> Result<Locked, Error> {
+        let resolution = self.solve(&self.prepared.problem)?;
+        let lock = assemble(request, self.prepared, self.universe, &resolution, self.watch)?;
+        let text = write(&lock)?;
+        let report = report(self.prepared, self.universe, &resolution, &lock, previous);
+        Ok(Locked { lock, text, report })
+    }
+
+    fn why_not(&self, request: &LockRequest, previous: Option<&Lock>, wanted: &Requirement) -> Result<WhyNot, Error> {
+        let mut problem = self.prepared.problem.clone();
+        let Some(dependency) = dependency_of(wanted) else {
+            return Err(Error::input(wanted.to_string(), "a requirement by address cannot be asked about"));
+        };
+        // The question is about this package: versions that are locked for it do not count.
+        problem.requirements.push(dependency);
+        match self.solve(&problem) {
+            Err(Error::Conflict(conflict)) => Ok(WhyNot::Conflict(conflict)),
+            Err(error) => Err(error),
+            Ok(resolution) => {
+                let possible = assemble(request, self.prepared, self.universe, &resolution, self.watch)?;
+                let now = match previous {
+                    Some(previous) => previous.clone(),
+                    None => {
+                        let resolution = self.solve(&self.prepared.problem)?;
+                        assemble(request, self.prepared, self.universe, &resolution, self.watch)?
+                    }
+                };
+                Ok(WhyNot::Possible(Box::new(diff(&now, &possible))))
+            }
+        }
+    }
+
+    fn solve(&self, problem: &Problem) -> Result<Resolution, Error> {
+        let policy = &self.prepared.policy;
+        match solve(self.universe, problem, policy) {
+            Ok(resolution) => Ok(resolution),
+            Err(SolveError::NoSolution(failure)) => {
+                self.watch.tell(Event::Explaining);
+                let explanation = explain(self.universe, problem, policy, failure, KNOWN_NAMES);
+                let target = target_in_words(&self.prepared.target);
+                Err(Error::Conflict(Box::new(Conflict { target, explanation })))
+            }
+            Err(SolveError::Provider(error)) => Err(from_universe(error)),
+            Err(SolveError::Stopped(Stop::Cancelled)) => Err(Error::Cancelled),
+            Err(SolveError::Stopped(Stop::OutOfTime)) => {
+                Err(Error::Limit(format!("no solution was found within {} seconds (time limit)", self.seconds)))
+            }
+            Err(error @ SolveError::TooManySteps(_)) => Err(Error::Limit(error.to_string())),
+        }
+    }
+}
+
+pub(crate) fn from_universe(error: UniverseError) -> Error {
+    match error {
+        UniverseError::Index(error) => Error::Index(error),
+        UniverseError::Metadata(error) => Error::Metadata(error),
+    }
+}

@@ -1,0 +1,288 @@
+//! A request, read and checked: everything that can be said to be wrong before an index is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use mlresolve_index::IndexUrl;
+use mlresolve_lockfile::Lock;
+use mlresolve_packaging::range::range_of;
+use mlresolve_packaging::{
+    ExtraName, GroupName, MarkerEnvironment, PackageName, Requirement, RequirementSource, SpecifierSet, Version,
+    parse_version,
+};
+use mlresolve_solver::{Constraint, Dependency, Policy, Prerelease, Problem, ResolutionMode};
+use mlresolve_target::{Glibc, Target};
+
+use crate::access::Access;
+use crate::clock::TimeLimit;
+use crate::error::Error;
+use crate::judge::Judge;
+use crate::request::{LockRequest, RequestedRequirement, TargetRequest, Upgrade};
+
+/// A request, read and checked.
+pub(crate) struct Prepared {
+    pub(crate) target: Target,
+    pub(crate) environment: MarkerEnvironment,
+    pub(crate) judge: Judge,
+    pub(crate) indexes: Vec<IndexUrl>,
+    /// Those that hold for the target, overrides applied.
+    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) constraints: Vec<Requirement>,
+    pub(crate) overrides: Overrides,
+    pub(crate) problem: Problem,
+    pub(crate) policy: Policy,
+    pub(crate) extras: Vec<ExtraName>,
+    pub(crate) groups: Vec<GroupName>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// What replaces every requirement on a package.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Overrides {
+    /// All of them, as they were given.
+    pub(crate) given: Vec<Requirement>,
+    by_name: BTreeMap<PackageName, Option<Requirement>>,
+}
+
+impl Overrides {
+    /// What a requirement becomes: itself, its replacement, or nothing, where the override's marker does not hold.
+    pub(crate) fn apply(&self, requirement: Requirement) -> Option<Requirement> {
+        let Some(replacement) = self.by_name.get(&requirement.name) else { return Some(requirement) };
+        let replacement = replacement.as_ref()?;
+        let mut extras = requirement.extras;
+        extras.extend(replacement.extras.iter().cloned());
+        extras.sort();
+        extras.dedup();
+        Some(Requirement { extras, marker: None, ..replacement.clone() })
+    }
+}
+
+/// Reads and checks a request.
+pub(crate) fn prepare(
+    request: &LockRequest,
+    access: &Access,
+    previous: Option<&Lock>,
+    now: Timestamp,
+) -> Result<Prepared, Error> {
+    let target = read_target(&request.target)?;
+    let environment = target.marker_environment();
+    let mut warnings = Vec::new();
+    let holds = |requirement: &Requirement| {
+        requirement.marker.as_ref().is_none_or(|marker| marker.evaluate(&environment, &[]))
+    };
+    let overrides = read_overrides(&request.overrides, &holds, &mut warnings)?;
+    let given = read_list(&request.requirements, "a requirement", &mut warnings)?;
+    let hashes = read_hashes(&request.requirements, &given)?;
+    let requirements: Vec<Requirement> =
+        given.into_iter().filter(holds).filter_map(|requirement| overrides.apply(requirement)).collect();
+    let constraints = read_list(&request.constraints, "a constraint", &mut warnings)?;
+    let active_constraints: Vec<Requirement> = constraints.iter().filter(|one| holds(one)).cloned().collect();
+    let policy = read_policy(request, access, &requirements, &active_constraints, previous)?;
+    let exclude_newer = request.exclude_newer.as_deref().map(|text| TimeLimit::parse(text, now)).transpose();
+    let exclude_newer = exclude_newer.map_err(|problem| Error::input("exclude-newer", problem))?;
+    let problem = Problem {
+        requirements: requirements.iter().filter_map(dependency_of).collect(),
+        constraints: active_constraints.iter().filter_map(constraint_of).collect(),
+    };
+    let python = parse_version(&target.python().full()).map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(Prepared {
+        judge: Judge { tags: target.tags(), python, exclude_newer, hashes },
+        indexes: read_indexes(access)?,
+        extras: read_names(&request.extras, "an extra")?,
+        groups: read_names(&request.groups, "a dependency group")?,
+        target,
+        environment,
+        requirements,
+        constraints,
+        overrides,
+        problem,
+        policy,
+        warnings,
+    })
+}
+
+/// A requirement as the solver takes it; `None` for one by address.
+pub(crate) fn dependency_of(requirement: &Requirement) -> Option<Dependency> {
+    Some(Dependency {
+        name: requirement.name.clone(),
+        extras: requirement.extras.clone(),
+        range: range_of(requirement.specifiers()?),
+        text: Arc::from(requirement.without_marker().to_string()),
+    })
+}
+
+fn constraint_of(requirement: &Requirement) -> Option<Constraint> {
+    Some(Constraint {
+        name: requirement.name.clone(),
+        range: range_of(requirement.specifiers()?),
+        text: requirement.without_marker().to_string(),
+    })
+}
+
+/// A target in words.
+pub(crate) fn target_in_words(target: &Target) -> String {
+    let glibc = target.glibc().map(|glibc| format!(", glibc {glibc}")).unwrap_or_default();
+    format!("{} (Python {}, {}{glibc})", target.name(), target.python(), target.platform())
+}
+
+fn read_target(request: &TargetRequest) -> Result<Target, Error> {
+    let place = |key: &str| format!("target {}, {key}", request.name);
+    let python = request.python.parse().map_err(|error| Error::input(place("python"), error))?;
+    let platform = request.platform.parse().map_err(|error| Error::input(place("platform"), error))?;
+    let target = Target::new(&request.name, python, platform).map_err(|error| Error::input(place("name"), error))?;
+    match &request.glibc {
+        None => Ok(target),
+        Some(text) => {
+            let glibc: Glibc = text.parse().map_err(|error| Error::input(place("glibc"), error))?;
+            target.with_glibc(glibc).map_err(|error| Error::input(place("glibc"), error))
+        }
+    }
+}
+
+fn place_of(requested: &RequestedRequirement, what: &str) -> String {
+    requested.origin.clone().unwrap_or_else(|| what.to_owned())
+}
+
+fn read_list(list: &[RequestedRequirement], what: &str, warnings: &mut Vec<String>) -> Result<Vec<Requirement>, Error> {
+    let mut requirements = Vec::with_capacity(list.len());
+    for requested in list {
+        let place = place_of(requested, what);
+        let (requirement, repair) = Requirement::parse_lenient(&requested.text)
+            .map_err(|error| Error::input(&place, format!("{:?} is no requirement: {error}", requested.text)))?;
+        if let Some(repair) = repair {
+            let (original, repaired) = (&repair.original, &repair.repaired);
+            warnings.push(format!("{place}: {original:?} is no valid version specifier; it was read as {repaired:?}"));
+        }
+        if let RequirementSource::Url(_) = requirement.source {
+            let problem = format!(
+                "{} is required by address, which cannot be locked yet; ask for a version from an index",
+                requirement.name
+            );
+            return Err(Error::input(place, problem));
+        }
+        requirements.push(requirement);
+    }
+    Ok(requirements)
+}
+
+fn read_overrides(
+    list: &[RequestedRequirement],
+    holds: &dyn Fn(&Requirement) -> bool,
+    warnings: &mut Vec<String>,
+) -> Result<Overrides, Error> {
+    let given = read_list(list, "an override", warnings)?;
+    let mut by_name: BTreeMap<PackageName, Option<Requirement>> = BTreeMap::new();
+    for requirement in &given {
+        let slot = by_name.entry(requirement.name.clone()).or_default();
+        if holds(requirement) {
+            if slot.is_some() {
+                let problem = format!("{} is overridden twice for this target; leave one override", requirement.name);
+                return Err(Error::input("an override", problem));
+            }
+            *slot = Some(requirement.clone());
+        }
+    }
+    Ok(Overrides { given, by_name })
+}
+
+/// The hashes that the user gave, by package.
+fn read_hashes(
+    list: &[RequestedRequirement],
+    read: &[Requirement],
+) -> Result<BTreeMap<PackageName, Vec<(String, String)>>, Error> {
+    let mut hashes: BTreeMap<PackageName, Vec<(String, String)>> = BTreeMap::new();
+    for (requested, requirement) in list.iter().zip(read) {
+        for hash in &requested.hashes {
+            let Some((algorithm, digest)) = hash.split_once(':') else {
+                let problem = format!("{hash:?} is no hash; write it as sha256:…");
+                return Err(Error::input(place_of(requested, "a requirement"), problem));
+            };
+            let hashes = hashes.entry(requirement.name.clone()).or_default();
+            hashes.push((algorithm.to_ascii_lowercase(), digest.to_ascii_lowercase()));
+        }
+    }
+    Ok(hashes)
+}
+
+fn read_indexes(access: &Access) -> Result<Vec<IndexUrl>, Error> {
+    let urls = access.extra_index_urls.iter().chain(std::iter::once(&access.index_url));
+    let mut indexes: Vec<IndexUrl> = Vec::new();
+    for (at, url) in urls.enumerate() {
+        let option = if at < access.extra_index_urls.len() { "extra-index-url" } else { "index-url" };
+        let index = url.parse().map_err(|error| Error::input(option, error))?;
+        if !indexes.contains(&index) {
+            indexes.push(index);
+        }
+    }
+    Ok(indexes)
+}
+
+fn read_names<T: std::str::FromStr<Err = mlresolve_packaging::NameError>>(
+    names: &[String],
+    what: &str,
+) -> Result<Vec<T>, Error> {
+    names.iter().map(|name| name.parse().map_err(|error| Error::input(what, error))).collect()
+}
+
+fn read_policy(
+    request: &LockRequest,
+    access: &Access,
+    requirements: &[Requirement],
+    constraints: &[Requirement],
+    previous: Option<&Lock>,
+) -> Result<Policy, Error> {
+    let prerelease = match request.prerelease.as_deref() {
+        None | Some("if-necessary") => Prerelease::IfNecessary,
+        Some("allow") => Prerelease::Allow,
+        Some("disallow") => Prerelease::Disallow,
+        Some(other) => {
+            let problem = format!("{other:?} is not one of disallow, allow and if-necessary");
+            return Err(Error::input("prerelease", problem));
+        }
+    };
+    let mode = match request.resolution.as_deref() {
+        None | Some("highest") => ResolutionMode::Highest,
+        Some("lowest") => ResolutionMode::Lowest,
+        Some("lowest-direct") => ResolutionMode::LowestDirect,
+        Some(other) => {
+            let problem = format!("{other:?} is not one of highest, lowest and lowest-direct");
+            return Err(Error::input("resolution", problem));
+        }
+    };
+    let own = || requirements.iter().chain(constraints);
+    let specifiers = |one: &Requirement| one.specifiers().cloned().unwrap_or_default();
+    let named = own().filter(|one| specifiers(one).mentions_prerelease()).map(|one| one.name.clone());
+    let pins = own().filter_map(|one| Some((one.name.clone(), one.specifiers()?.pinned()?.clone())));
+    Ok(Policy {
+        prerelease,
+        mode,
+        prerelease_named: named.collect(),
+        direct: requirements.iter().map(|requirement| requirement.name.clone()).collect(),
+        yanked_allowed: pins.collect(),
+        preferences: read_preferences(&request.upgrade, previous)?,
+        step_limit: access.step_limit,
+    })
+}
+
+fn read_preferences(upgrade: &Upgrade, previous: Option<&Lock>) -> Result<BTreeMap<PackageName, Version>, Error> {
+    let mut given_up = BTreeSet::new();
+    match upgrade {
+        Upgrade::Nothing => {}
+        Upgrade::Everything => return Ok(BTreeMap::new()),
+        Upgrade::Packages(names) => {
+            for name in names {
+                let name: PackageName = name.parse().map_err(|error| Error::input("upgrade-package", error))?;
+                given_up.insert(name);
+            }
+        }
+    }
+    let packages = previous.map_or(&[][..], |lock| &lock.packages);
+    let locked = packages.iter().filter(|package| !given_up.contains(&package.name));
+    Ok(locked.filter_map(|package| Some((package.name.clone(), package.version.clone()?))).collect())
+}
+
+/// The Python minors that a lock for a target may be installed with.
+pub(crate) fn requires_python(target: &Target) -> Option<SpecifierSet> {
+    format!("=={}.{}.*", target.python().major(), target.python().minor()).parse().ok()
+}

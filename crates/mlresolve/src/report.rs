@@ -1,0 +1,128 @@
+//! What a person wants to see after a lock.
+
+use mlresolve_lockfile::{Lock, LockDiff, diff, size};
+use mlresolve_packaging::simple::ProjectStatus;
+use mlresolve_solver::Resolution;
+use serde::Serialize;
+
+use crate::prepare::{Prepared, target_in_words};
+use crate::universe::Universe;
+
+/// How many of the largest packages are named.
+const LARGEST: usize = 5;
+
+/// What a person wants to see after a lock.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LockReport {
+    /// The target, in words.
+    pub target: String,
+    /// How many packages there are.
+    pub packages: usize,
+    /// What installing downloads, in bytes.
+    pub download_bytes: u64,
+    /// How many files have no size on their index, and so are not in `download_bytes`.
+    pub unknown_sizes: usize,
+    /// The largest packages, the largest first.
+    pub largest: Vec<PackageSize>,
+    /// What changed since the previous lock; `None` where there was none.
+    pub changes: Option<LockDiff>,
+    /// What is worth reading.
+    pub warnings: Vec<String>,
+    /// Versions that were tried.
+    pub steps: u64,
+    /// Conflicts that were met.
+    pub conflicts: u64,
+}
+
+/// What one package weighs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PackageSize {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The size of its wheel, in bytes.
+    pub bytes: u64,
+}
+
+pub(crate) fn report(
+    prepared: &Prepared,
+    universe: &Universe,
+    resolution: &Resolution,
+    lock: &Lock,
+    previous: Option<&Lock>,
+) -> LockReport {
+    let sizes = size(lock);
+    let mut largest: Vec<PackageSize> = lock
+        .packages
+        .iter()
+        .filter_map(|package| {
+            Some(PackageSize {
+                name: package.name.to_string(),
+                version: package.version.as_ref()?.to_string(),
+                bytes: package.wheels.first()?.size?,
+            })
+        })
+        .collect();
+    largest.sort_by(|left, right| (right.bytes, &left.name).cmp(&(left.bytes, &right.name)));
+    largest.truncate(LARGEST);
+    let mut warnings = prepared.warnings.clone();
+    warnings.extend(warnings_of(prepared, universe, resolution, lock));
+    LockReport {
+        target: target_in_words(&prepared.target),
+        packages: lock.packages.len(),
+        download_bytes: sizes.total_bytes,
+        unknown_sizes: sizes.unknown,
+        largest,
+        changes: previous.map(|previous| diff(previous, lock)),
+        warnings,
+        steps: resolution.statistics.steps,
+        conflicts: resolution.statistics.conflicts,
+    }
+}
+
+fn warnings_of(prepared: &Prepared, universe: &Universe, resolution: &Resolution, lock: &Lock) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for unknown in &resolution.unknown_extras {
+        let (name, version, extra) = (&unknown.name, &unknown.version, &unknown.extra);
+        warnings.push(format!("{name} {version} has no extra [{extra}]; nothing was added for it"));
+    }
+    let statuses = universe.statuses();
+    for (name, resolved) in &resolution.packages {
+        let standing = mlresolve_solver::Provider::standing(universe, name, &resolved.version);
+        if let Ok(Some(reason)) = standing.map(|standing| standing.yanked) {
+            let reason = reason.map(|reason| format!(": {}", crate::universe::printable(&reason))).unwrap_or_default();
+            warnings.push(format!("{name} {} was yanked{reason}", resolved.version));
+        }
+        if let Some((status @ (ProjectStatus::Archived | ProjectStatus::Deprecated), reason)) = statuses.get(name) {
+            let word = if matches!(status, ProjectStatus::Archived) { "archived" } else { "deprecated" };
+            let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            warnings.push(format!("{name} is {word} by its maintainers{reason}"));
+        }
+    }
+    if let Some(limit) = &prepared.judge.exclude_newer {
+        let undated: Vec<&str> = lock
+            .packages
+            .iter()
+            .filter(|package| package.wheels.iter().any(|wheel| wheel.upload_time.is_none()))
+            .map(|package| package.name.as_str())
+            .collect();
+        if !undated.is_empty() {
+            warnings.push(format!(
+                "exclude-newer {} could not be checked for {}: the index gives no upload time",
+                limit.text,
+                some_of(&undated)
+            ));
+        }
+    }
+    warnings
+}
+
+fn some_of(names: &[&str]) -> String {
+    match names {
+        [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more", names.len() - 3),
+        _ => names.join(", "),
+    }
+}

@@ -1,0 +1,117 @@
+//! What is asked for, as plain data.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// What is to be locked, and for which machine. Everything is text, as a user would write it: it is read, and what is
+/// wrong with it is said, when the request is carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct LockRequest {
+    /// What must be in the lock.
+    pub requirements: Vec<RequestedRequirement>,
+    /// Bounds on packages, whoever requires them (pip's `-c`).
+    pub constraints: Vec<RequestedRequirement>,
+    /// What replaces every requirement on the same package.
+    pub overrides: Vec<RequestedRequirement>,
+    /// The machine.
+    pub target: TargetRequest,
+    /// Files uploaded at or after this are not seen: a time, a date, or an age such as `7 days`.
+    pub exclude_newer: Option<String>,
+    /// `disallow`, `allow` or `if-necessary`, which is the default.
+    pub prerelease: Option<String>,
+    /// `highest`, which is the default, `lowest` or `lowest-direct`.
+    pub resolution: Option<String>,
+    /// What of the previous lock is given up.
+    pub upgrade: Upgrade,
+    /// The extras of the project that are in `requirements`, for the record.
+    pub extras: Vec<String>,
+    /// The dependency groups that are in `requirements`, for the record.
+    pub groups: Vec<String>,
+}
+
+/// One requirement, with where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RequestedRequirement {
+    /// The requirement (PEP 508).
+    pub text: String,
+    /// Where it stands, for messages, such as `requirements.txt:3`.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// The hashes of which a file must have one, as `sha256:…`; any file will do where there are none.
+    #[serde(default)]
+    pub hashes: Vec<String>,
+}
+
+/// A machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct TargetRequest {
+    /// A word for it.
+    pub name: String,
+    /// Its Python, such as `3.12`, which means 3.12.0 in markers.
+    pub python: String,
+    /// `linux-x86_64`, `linux-aarch64` or `macos-arm64`.
+    pub platform: String,
+    /// The glibc of a Linux, such as `2.35`; 2.28 where none is given.
+    pub glibc: Option<String>,
+}
+
+/// What of the previous lock is given up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Upgrade {
+    /// Nothing: a locked version stays as long as it will do.
+    #[default]
+    Nothing,
+    /// The versions of these packages.
+    Packages(BTreeSet<String>),
+    /// Every version.
+    Everything,
+}
+
+impl LockRequest {
+    /// A request for these requirements and the default machine.
+    pub fn new<T: Into<String>>(requirements: impl IntoIterator<Item = T>) -> Self {
+        let requirements = requirements.into_iter().map(RequestedRequirement::new).collect();
+        Self { requirements, ..Self::default() }
+    }
+}
+
+impl Default for LockRequest {
+    fn default() -> Self {
+        Self {
+            requirements: Vec::new(),
+            constraints: Vec::new(),
+            overrides: Vec::new(),
+            target: TargetRequest::default(),
+            exclude_newer: None,
+            prerelease: None,
+            resolution: None,
+            upgrade: Upgrade::Nothing,
+            extras: Vec::new(),
+            groups: Vec::new(),
+        }
+    }
+}
+
+impl RequestedRequirement {
+    /// A requirement from nowhere in particular.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), origin: None, hashes: Vec::new() }
+    }
+}
+
+impl Default for TargetRequest {
+    /// What is assumed where nothing is declared: Python 3.12 on linux-x86_64 with glibc 2.28.
+    fn default() -> Self {
+        Self {
+            name: "default".to_owned(),
+            python: "3.12".to_owned(),
+            platform: "linux-x86_64".to_owned(),
+            glibc: None,
+        }
+    }
+}
