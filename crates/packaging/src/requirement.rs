@@ -94,9 +94,15 @@ impl FromStr for Requirement {
     type Err = RequirementError;
 
     fn from_str(text: &str) -> Result<Self, RequirementError> {
+        if text.contains(['\n', '\r']) {
+            return Err(RequirementError::Syntax("a requirement is one line"));
+        }
         let parts = Parts::split(text)?;
         let source = match parts.source {
             Source::Url(url) => RequirementSource::Url(url.to_owned()),
+            Source::Specifiers(text) if has_gap(text) => {
+                return Err(RequirementError::Syntax("expected a version specifier between two ','"));
+            }
             Source::Specifiers(text) => RequirementSource::Specifiers(text.parse()?),
         };
         Ok(Self { name: parts.name, extras: parts.extras, source, marker: parts.marker })
@@ -136,6 +142,11 @@ struct Parts<'text> {
 enum Source<'text> {
     Specifiers(&'text str),
     Url(&'text str),
+}
+
+/// Whether a comma has nothing before it. At the end of the specifiers a comma is fine.
+fn has_gap(specifiers: &str) -> bool {
+    specifiers.split(',').rev().skip(1).any(|part| part.trim_matches(SPACE).is_empty())
 }
 
 const SPACE: [char; 2] = [' ', '\t'];
@@ -267,6 +278,8 @@ mod tests {
             "x[-a]",
             "x>=1 foo",
             "x>=1;os_name",
+            "x>=1,,<2",
+            "x>=1\n",
         ] {
             assert!(text.parse::<Requirement>().is_err(), "{text:?}");
         }

@@ -185,6 +185,9 @@ impl FromStr for Specifier {
             (Some(number), Operator::NotEqual) => (number, Operator::NotEqualPrefix),
             (Some(_), _) => return Err(wrong("'.*' goes only with '==' and '!='")),
         };
+        if number.ends_with(char::is_whitespace) {
+            return Err(wrong("'.*' stands right behind the version"));
+        }
         let version = parse_version(number).map_err(|error| wrong(&error.to_string()))?;
         match operator {
             Operator::EqualPrefix | Operator::NotEqualPrefix
@@ -323,6 +326,7 @@ mod tests {
             ">=1.0 <2.0",
             "!=",
             "== 1.0 .*x",
+            "==1.0 .*",
         ] {
             assert!(text.parse::<SpecifierSet>().is_err(), "{text:?}");
         }

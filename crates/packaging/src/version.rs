@@ -32,7 +32,8 @@ pub fn parse_version(text: &str) -> Result<Version, VersionError> {
     if text.len() > VERSION_LIMIT {
         return Err(VersionError::TooLong(text.len()));
     }
-    text.parse().map_err(|error: pep440_rs::VersionParseError| VersionError::Invalid {
+    // PEP 440 ignores more kinds of white space around a version than the type's own reader does.
+    text.trim().parse().map_err(|error: pep440_rs::VersionParseError| VersionError::Invalid {
         text: text.to_owned(),
         reason: error.to_string(),
     })
@@ -51,6 +52,12 @@ mod tests {
     #[test]
     fn a_megabyte_of_version_is_refused_at_once() {
         assert_eq!(parse_version(&"1.".repeat(500_000)), Err(VersionError::TooLong(1_000_000)));
+    }
+
+    #[test]
+    fn white_space_around_a_version_is_ignored() {
+        assert_eq!(parse_version("\u{b}\u{a0}1.0 \r\n"), parse_version("1.0"));
+        assert!(parse_version("1. 0").is_err());
     }
 
     #[test]

@@ -57,6 +57,11 @@ fn walk(node: &Node, holds: &dyn Fn(&Comparison) -> bool) -> bool {
 
 impl Comparison {
     fn holds(&self, actual: &str) -> bool {
+        // `===` compares text, and only its right side may have space around it.
+        if self.variable.is_version() && self.operator == MarkerOperator::Arbitrary {
+            let (left, right) = if self.reversed { (&*self.value, actual) } else { (actual, &*self.value) };
+            return left.eq_ignore_ascii_case(right.trim());
+        }
         if let Some(specifier) = &self.specifier {
             return specifier_takes(specifier, actual);
         }

@@ -1,0 +1,121 @@
+use mlresolve_packaging::{ExtraName, GroupName};
+use serde::Serialize;
+
+use super::Table;
+use super::lock::sort_set;
+
+/// The version of the format under `[tool.mlresolve]` that this crate writes.
+pub const TOOL_FORMAT_VERSION: u32 = 1;
+
+/// What a lock records beyond PEP 751, under `[tool.mlresolve]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ToolSection {
+    /// The version of this section's format, at most [`TOOL_FORMAT_VERSION`].
+    pub version: u32,
+    /// The sha256 of everything that the user put in, as lower-case hexadecimal digits.
+    pub input_digest: Option<String>,
+    /// The requirements that the lock answers, sorted.
+    pub requirements: Vec<String>,
+    /// The constraints that were in force, sorted.
+    pub constraints: Vec<String>,
+    /// The overrides that were in force, sorted.
+    pub overrides: Vec<String>,
+    /// The machine that the lock is for.
+    pub target: Option<TargetSection>,
+    /// The options that decided what was chosen.
+    pub options: Option<OptionsSection>,
+    /// Keys that this version does not know, kept as they are.
+    pub unknown: Table,
+}
+
+impl Default for ToolSection {
+    fn default() -> Self {
+        Self {
+            version: TOOL_FORMAT_VERSION,
+            input_digest: None,
+            requirements: Vec::new(),
+            constraints: Vec::new(),
+            overrides: Vec::new(),
+            target: None,
+            options: None,
+            unknown: Table::new(),
+        }
+    }
+}
+
+impl ToolSection {
+    pub(super) fn sort(&mut self) {
+        sort_set(&mut self.requirements);
+        sort_set(&mut self.constraints);
+        sort_set(&mut self.overrides);
+        if let Some(options) = &mut self.options {
+            sort_set(&mut options.extras);
+            sort_set(&mut options.groups);
+        }
+    }
+}
+
+/// The machine that the lock is for, in the words of its declaration: `[tool.mlresolve.target]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TargetSection {
+    /// The name of the target; absent when none was declared.
+    pub name: Option<String>,
+    /// The Python version, such as `3.12`.
+    pub python: String,
+    /// The platform, such as `linux-x86_64`.
+    pub platform: String,
+    /// The oldest glibc, such as `2.28`; absent where there is none.
+    pub glibc: Option<String>,
+    /// The accelerator, such as `cuda` or `cpu`.
+    pub accelerator: Option<String>,
+    /// The oldest driver, such as `570.124`.
+    pub driver: Option<String>,
+    /// The GPUs, in the order of their declaration.
+    pub gpu: Vec<String>,
+    /// Keys that this version does not know, kept as they are.
+    pub unknown: Table,
+}
+
+/// The options that decided what was chosen: `[tool.mlresolve.options]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OptionsSection {
+    /// The time after which uploads were not looked at, in the user's words.
+    pub exclude_newer: Option<String>,
+    /// `highest`, `lowest` or `lowest-direct`.
+    pub resolution: Option<String>,
+    /// `disallow`, `allow` or `if-necessary`.
+    pub prerelease: Option<String>,
+    /// The extras of the project that went in, sorted.
+    pub extras: Vec<ExtraName>,
+    /// The dependency groups that went in, sorted.
+    pub groups: Vec<GroupName>,
+    /// Keys that this version does not know, kept as they are.
+    pub unknown: Table,
+}
+
+/// What a lock records of one package beyond PEP 751, under `[packages.tool.mlresolve]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PackageTool {
+    /// The requirements of the chosen file that are active for the target, without their markers,
+    /// sorted.
+    pub requires: Vec<String>,
+    /// The extras of the package that were asked for, sorted.
+    pub extras: Vec<ExtraName>,
+    /// How the metadata was read: `wheel`, `pkg-info` and so on.
+    pub metadata: Option<String>,
+    /// The fact that kept the package from its newest version.
+    pub held_back: Option<String>,
+    /// Keys that this version does not know, kept as they are.
+    pub unknown: Table,
+}
+
+impl PackageTool {
+    pub(super) fn sort(&mut self) {
+        sort_set(&mut self.requires);
+        sort_set(&mut self.extras);
+    }
+}

@@ -1,0 +1,147 @@
+//! The tool's own table: `[tool.mlresolve]`, or a `mlresolve.toml` of the same keys.
+//!
+//! Values are kept as they are written where another part of the program judges them: what a platform
+//! or an accelerator can be is not for this crate to know.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+
+use crate::name::{ExtraName, GroupName};
+use crate::requirement::Requirement;
+use crate::specifier::Repair;
+
+use super::PyProjectError;
+use super::read::{LenientRequirement, UniqueTable, from_toml};
+
+/// The settings of a project. What is absent is left to the caller's defaults.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "RawConfig")]
+pub struct Config {
+    /// `exclude-newer`: a time, a date or an age, not yet parsed.
+    pub exclude_newer: Option<String>,
+    /// `index-url`.
+    pub index_url: Option<String>,
+    /// `extra-index-urls`, in the order in which they are asked.
+    pub extra_index_urls: Vec<String>,
+    /// `prerelease`: how pre-releases are treated.
+    pub prerelease: Option<String>,
+    /// `resolution`: which versions are preferred.
+    pub resolution: Option<String>,
+    /// `constraints`: bounds on packages that something else requires.
+    pub constraints: Vec<Requirement>,
+    /// `overrides`: what replaces every requirement of the same package.
+    pub overrides: Vec<Requirement>,
+    /// `targets`, by name, in the order of the file: earlier ones win ties.
+    pub targets: Vec<(String, TargetConfig)>,
+    /// The legacy specifiers that were repaired in the above.
+    pub repairs: Vec<Repair>,
+}
+
+/// One declared machine: a table `[tool.mlresolve.targets.<name>]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct TargetConfig {
+    /// `python`, such as `3.12`.
+    pub python: Option<String>,
+    /// `platform`, such as `linux-x86_64`.
+    pub platform: Option<String>,
+    /// `glibc`, such as `2.35`.
+    pub glibc: Option<String>,
+    /// `image`: the image from which glibc and Python follow.
+    pub image: Option<String>,
+    /// `accelerator`, such as `cuda`, `cu128` or `cpu`.
+    pub accelerator: Option<String>,
+    /// `driver`: the oldest driver of the fleet, such as `570.124`.
+    pub driver: Option<String>,
+    /// `gpu`: capabilities or names.
+    pub gpu: Vec<String>,
+    /// `groups`: the dependency groups that go in.
+    pub groups: Vec<GroupName>,
+    /// `extras`: the project's extras that go in.
+    pub extras: Vec<ExtraName>,
+}
+
+impl Config {
+    /// Reads a `mlresolve.toml`: the settings, and the keys that have no meaning, with dots between
+    /// the levels.
+    ///
+    /// # Errors
+    /// When it is no TOML, or a value is not what its key asks for.
+    pub fn parse(text: &str) -> Result<(Self, Vec<String>), PyProjectError> {
+        from_toml(text)
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+struct RawConfig {
+    exclude_newer: Option<TextOrDate>,
+    index_url: Option<String>,
+    extra_index_urls: Vec<String>,
+    prerelease: Option<String>,
+    resolution: Option<String>,
+    constraints: Vec<LenientRequirement>,
+    overrides: Vec<LenientRequirement>,
+    targets: UniqueTable<TargetName, TargetConfig>,
+}
+
+impl From<RawConfig> for Config {
+    fn from(raw: RawConfig) -> Self {
+        let mut repairs = Vec::new();
+        let mut list = |requirements: Vec<LenientRequirement>| -> Vec<Requirement> {
+            requirements.into_iter().map(|requirement| requirement.finish(&mut repairs)).collect()
+        };
+        Self {
+            exclude_newer: raw.exclude_newer.map(|text| text.0),
+            index_url: raw.index_url,
+            extra_index_urls: raw.extra_index_urls,
+            prerelease: raw.prerelease,
+            resolution: raw.resolution,
+            constraints: list(raw.constraints),
+            overrides: list(raw.overrides),
+            targets: raw.targets.0.into_iter().map(|(name, target)| (name.0, target)).collect(),
+            repairs,
+        }
+    }
+}
+
+/// A text, or a date or time as TOML writes it, without quotes.
+struct TextOrDate(String);
+
+impl<'de> Deserialize<'de> for TextOrDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(text) => Ok(Self(text)),
+            toml::Value::Datetime(time) => Ok(Self(time.to_string())),
+            other => Err(D::Error::custom(format!(
+                "invalid type: {}, expected a time, a date or an age such as \"7 days\"",
+                other.type_str()
+            ))),
+        }
+    }
+}
+
+/// A target's name becomes part of a file's name.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct TargetName(String);
+
+impl<'de> Deserialize<'de> for TargetName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(allowed) {
+            return Err(D::Error::custom(format!(
+                "{name:?} is not the name of a target: use up to 64 lowercase letters, digits, '_' and '-'"
+            )));
+        }
+        Ok(Self(name))
+    }
+}
+
+impl fmt::Display for TargetName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}

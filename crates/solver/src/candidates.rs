@@ -1,0 +1,272 @@
+//! Which versions of a package are candidates, and which one is tried.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mlresolve_packaging::{ExtraName, PackageName, Version, VersionPoint, VersionRange};
+use rustc_hash::FxHashMap;
+
+use crate::policy::{Policy, Prerelease};
+use crate::provider::{Answer, Missing, Provider, Standing, Unusable, Versions};
+
+/// How many versions are searched for an extra before it counts as offered by none.
+const EXTRA_SEARCH_LIMIT: usize = 40;
+/// How many metadata are asked for ahead while versions are searched.
+const SEARCH_AHEAD: usize = 8;
+
+/// What was found out about the packages met so far.
+pub(crate) struct Candidates<'a, P: Provider> {
+    provider: &'a P,
+    policy: &'a Policy,
+    /// Whether a version that is newer than all that offer an extra may stand in for one that does.
+    accept_dropped_extras: bool,
+    known: FxHashMap<PackageName, Arc<Known>>,
+    standings: FxHashMap<(PackageName, Version), Standing>,
+    offers: FxHashMap<(PackageName, ExtraName), Option<Version>>,
+}
+
+/// The versions of one package.
+pub(crate) struct Known {
+    /// Ascending, as points, for the range operations.
+    pub(crate) points: Vec<VersionPoint>,
+    pub(crate) missing: Option<Missing>,
+    prereleases: bool,
+}
+
+/// What came of looking for a candidate.
+pub(crate) enum Choice {
+    /// This version is tried.
+    Version(Version),
+    /// None of the versions in the range will do: by reason, with the versions it holds for. What no reason
+    /// covers holds no version at all.
+    Nothing(Vec<(Unusable, VersionRange)>),
+}
+
+impl<'a, P: Provider> Candidates<'a, P> {
+    pub(crate) fn new(provider: &'a P, policy: &'a Policy, accept_dropped_extras: bool) -> Self {
+        Self {
+            provider,
+            policy,
+            accept_dropped_extras,
+            known: FxHashMap::default(),
+            standings: FxHashMap::default(),
+            offers: FxHashMap::default(),
+        }
+    }
+
+    pub(crate) fn known(&mut self, name: &PackageName) -> Result<Arc<Known>, P::Error> {
+        if let Some(known) = self.known.get(name) {
+            return Ok(Arc::clone(known));
+        }
+        let (points, missing) = match self.provider.versions(name)? {
+            Versions::Found(versions) => (versions.iter().cloned().map(VersionPoint::at).collect(), None),
+            Versions::Missing(missing) => (Vec::new(), Some(missing)),
+        };
+        let prereleases = self.prereleases_allowed(name, &points)?;
+        let known = Arc::new(Known { points, missing, prereleases });
+        self.known.insert(name.clone(), Arc::clone(&known));
+        Ok(known)
+    }
+
+    fn prereleases_allowed(&mut self, name: &PackageName, points: &[VersionPoint]) -> Result<bool, P::Error> {
+        match self.policy.prerelease {
+            Prerelease::Allow => return Ok(true),
+            Prerelease::Disallow => return Ok(false),
+            Prerelease::IfNecessary if self.policy.prerelease_named.contains(name) => return Ok(true),
+            Prerelease::IfNecessary => {}
+        }
+        // What the user's time limit hides does not exist.
+        for point in points.iter().rev().filter(|point| !point.version().any_prerelease()) {
+            let standing = self.standing(name, point.version())?;
+            if !matches!(standing.unusable, Some(Unusable::TooNew(_))) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn standing(&mut self, name: &PackageName, version: &Version) -> Result<Standing, P::Error> {
+        let key = (name.clone(), version.clone());
+        if let Some(standing) = self.standings.get(&key) {
+            return Ok(standing.clone());
+        }
+        let standing = self.provider.standing(name, version)?;
+        self.standings.insert(key, standing.clone());
+        Ok(standing)
+    }
+
+    /// Why a version is no candidate, if so, without a look at its metadata.
+    fn refusal(
+        &mut self,
+        name: &PackageName,
+        known: &Known,
+        version: &Version,
+    ) -> Result<Option<Unusable>, P::Error> {
+        if version.any_prerelease() && !known.prereleases {
+            return Ok(Some(Unusable::Prerelease));
+        }
+        let standing = self.standing(name, version)?;
+        if let Some(unusable) = standing.unusable {
+            return Ok(Some(unusable));
+        }
+        if let Some(reason) = standing.yanked {
+            let key = (name.clone(), version.clone());
+            let locked = self.policy.preferences.get(name) == Some(version);
+            if !locked && !self.policy.yanked_allowed.contains(&key) {
+                return Ok(Some(Unusable::Yanked(reason)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Chooses a version of a package, or of one extra of it, within `range`.
+    ///
+    /// `likely` is the range that other decisions leave to the same package: versions in it are tried first.
+    pub(crate) fn choose(
+        &mut self,
+        name: &PackageName,
+        extra: Option<&ExtraName>,
+        range: &VersionRange,
+        likely: &VersionRange,
+    ) -> Result<Choice, P::Error> {
+        let known = self.known(name)?;
+        if let Some(missing) = &known.missing {
+            return Ok(Choice::Nothing(vec![(Unusable::Missing(missing.clone()), range.clone())]));
+        }
+        let mut refused: BTreeMap<usize, (Unusable, Vec<VersionPoint>)> = BTreeMap::new();
+        let mut reasons: FxHashMap<Unusable, usize> = FxHashMap::default();
+        for version in self.order(name, &known.points, range, likely) {
+            let refusal = match self.refusal(name, &known, version)? {
+                Some(refusal) => Some(refusal),
+                None => match extra {
+                    Some(extra) => self.lacks_extra(name, &known, version, extra)?,
+                    None => None,
+                },
+            };
+            let Some(reason) = refusal else { return Ok(Choice::Version(version.clone())) };
+            let next = reasons.len();
+            let at = *reasons.entry(reason.clone()).or_insert(next);
+            refused
+                .entry(at)
+                .or_insert_with(|| (reason, Vec::new()))
+                .1
+                .push(VersionPoint::at(version.clone()));
+        }
+        let nothing = refused.into_values().map(|(reason, mut versions)| {
+            versions.sort_unstable();
+            let set: VersionRange =
+                versions.into_iter().map(|point| (bound(&point), bound(&point))).collect();
+            (reason, set.widen_versions(&known.points))
+        });
+        Ok(Choice::Nothing(nothing.collect()))
+    }
+
+    /// The versions in `range`, in the order in which they are tried: the preferred one, then those that other
+    /// decisions leave, then the rest. Lazy, since the first will mostly do.
+    fn order<'p>(
+        &self,
+        name: &PackageName,
+        points: &'p [VersionPoint],
+        range: &VersionRange,
+        likely: &VersionRange,
+    ) -> impl Iterator<Item = &'p Version> + use<'p, 'a, P> {
+        let lowest = self.policy.prefers_lowest(name);
+        let preferred = self.policy.preferences.get(name).cloned().map(VersionPoint::at);
+        let preferred = preferred.filter(|point| range.contains(point));
+        let first = preferred.and_then(|point| points.binary_search(&point).ok());
+        let directed = move |set: VersionRange| {
+            let mut points = points.iter();
+            let next = move || if lowest { points.next() } else { points.next_back() };
+            std::iter::from_fn(next).filter(move |point| set.contains(*point))
+        };
+        let rest =
+            if likely == range { VersionRange::empty() } else { range.intersection(&likely.complement()) };
+        let others = directed(likely.clone()).chain(directed(rest));
+        let others = others.filter(move |point| first.is_none_or(|at| points[at] != **point));
+        first.map(|at| &points[at]).into_iter().chain(others).map(VersionPoint::version)
+    }
+
+    /// Whether a version is no candidate because it does not offer the extra.
+    ///
+    /// An extra that no version offers is a slip of whoever asks for it, and does not count. Where some do, a
+    /// version *older* than the newest of them must offer it itself: else a conflict would be answered with an ancient
+    /// version. A *newer* one may have dropped the extra because it became part of the base.
+    fn lacks_extra(
+        &mut self,
+        name: &PackageName,
+        known: &Known,
+        version: &Version,
+        extra: &ExtraName,
+    ) -> Result<Option<Unusable>, P::Error> {
+        if !matches!(self.provider.dependencies(name, version, Some(extra))?, Answer::NoSuchExtra) {
+            return Ok(None);
+        }
+        let lacks = || Some(Unusable::LacksExtra(extra.clone()));
+        Ok(match self.newest_offering(name, known, extra)? {
+            None => None,
+            Some(newest) if *version > newest && self.accept_dropped_extras => None,
+            Some(_) => lacks(),
+        })
+    }
+
+    /// The newest candidate that offers an extra, among the newest [`EXTRA_SEARCH_LIMIT`].
+    fn newest_offering(
+        &mut self,
+        name: &PackageName,
+        known: &Known,
+        extra: &ExtraName,
+    ) -> Result<Option<Version>, P::Error> {
+        let key = (name.clone(), extra.clone());
+        if let Some(newest) = self.offers.get(&key) {
+            return Ok(newest.clone());
+        }
+        let mut usable = Vec::new();
+        for point in known.points.iter().rev() {
+            if usable.len() == EXTRA_SEARCH_LIMIT {
+                break;
+            }
+            if self.refusal(name, known, point.version())?.is_none() {
+                usable.push(point.version().clone());
+            }
+        }
+        let mut newest = None;
+        'search: for ahead in usable.chunks(SEARCH_AHEAD) {
+            self.provider.expect_dependencies(name, ahead);
+            for version in ahead {
+                if let Answer::Known(_) = self.provider.dependencies(name, version, Some(extra))? {
+                    newest = Some(version.clone());
+                    break 'search;
+                }
+            }
+        }
+        self.offers.insert(key, newest.clone());
+        Ok(newest)
+    }
+
+    /// The candidates that would be tried after `version` if it were rejected, at most `count`.
+    pub(crate) fn following(
+        &mut self,
+        name: &PackageName,
+        version: &Version,
+        range: &VersionRange,
+        count: usize,
+    ) -> Result<Vec<Version>, P::Error> {
+        let known = self.known(name)?;
+        let mut following = Vec::new();
+        for point in
+            known.points.iter().rev().filter(|point| point.version() < version && range.contains(*point))
+        {
+            if following.len() == count {
+                break;
+            }
+            if self.refusal(name, &known, point.version())?.is_none() {
+                following.push(point.version().clone());
+            }
+        }
+        Ok(following)
+    }
+}
+
+fn bound(point: &VersionPoint) -> std::ops::Bound<VersionPoint> {
+    std::ops::Bound::Included(point.clone())
+}

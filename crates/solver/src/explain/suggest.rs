@@ -1,0 +1,171 @@
+//! Changes that lead to a solution, each one tried.
+
+use std::collections::BTreeSet;
+
+use mlresolve_packaging::{PackageName, SpecifierSet, VersionRange, parse_version};
+use pubgrub::External;
+
+use super::core::without;
+use super::{Leaf, SUGGESTION_LIMIT};
+use crate::package::SolverPackage;
+use crate::policy::Policy;
+use crate::provider::{Missing, Provider, Unusable};
+use crate::solve::{Problem, Resolution, solve};
+
+/// The most steps of one try.
+const STEPS: u64 = 20_000;
+/// The most packages named with a suggestion.
+const NAMED: usize = 3;
+
+/// What to change, and what would then be chosen.
+pub(super) fn suggestions<P: Provider>(
+    provider: &P,
+    problem: &Problem,
+    core: &Problem,
+    policy: &Policy,
+    leaves: &[Leaf<'_>],
+) -> Vec<super::Suggestion> {
+    let policy = Policy { step_limit: STEPS, ..policy.clone() };
+    let core_names: BTreeSet<&PackageName> =
+        core.requirements.iter().map(|requirement| &requirement.name).collect();
+    let chosen = |resolution: &Resolution, first: &PackageName| {
+        let others = core_names.iter().copied().filter(|name| *name != first);
+        let names = std::iter::once(first).chain(others);
+        let shown =
+            names.filter_map(|name| Some(format!("{name} {}", resolution.packages.get(name)?.version)));
+        shown.take(NAMED).collect::<Vec<_>>()
+    };
+    let mut found: Vec<super::Suggestion> = Vec::new();
+    for (at, requirement) in problem.requirements.iter().enumerate() {
+        if found.len() == SUGGESTION_LIMIT || !core.requirements.contains(requirement) {
+            continue;
+        }
+        let mut relaxed = problem.clone();
+        relaxed.requirements[at].range = VersionRange::full();
+        if requirement.range != VersionRange::full()
+            && let Ok(resolution) = solve(provider, &relaxed, &policy)
+        {
+            let change = format!("relax {}", requirement.text);
+            found.push(super::Suggestion { change, chosen: chosen(&resolution, &requirement.name) });
+        } else if problem.requirements.len() > 1
+            && core.requirements.len() + core.constraints.len() > 1
+            && let Ok(resolution) = solve(provider, &without(problem, at), &policy)
+        {
+            let change = format!("leave out {}", requirement.text);
+            let mut chosen = chosen(&resolution, &requirement.name);
+            if chosen.is_empty() {
+                chosen.push("a solution".to_owned());
+            }
+            found.push(super::Suggestion { change, chosen });
+        }
+    }
+    for (at, constraint) in problem.constraints.iter().enumerate() {
+        if found.len() < SUGGESTION_LIMIT
+            && core.constraints.contains(constraint)
+            && let Ok(resolution) =
+                solve(provider, &without(problem, problem.requirements.len() + at), &policy)
+        {
+            let change = format!("drop the constraint {}", constraint.text);
+            found.push(super::Suggestion { change, chosen: chosen(&resolution, &constraint.name) });
+        }
+    }
+    for name in refused_as_prerelease(leaves) {
+        let mut policy = policy.clone();
+        policy.prerelease_named.insert(name.clone());
+        if let Ok(resolution) = solve(provider, problem, &policy)
+            && let Some(resolved) = resolution.packages.get(name)
+        {
+            let change = format!("allow pre-releases of {name}, by asking for {name}>={}", resolved.version);
+            found.push(super::Suggestion { change, chosen: chosen(&resolution, name) });
+        }
+    }
+    found
+}
+
+fn refused_as_prerelease<'leaf>(leaves: &[Leaf<'leaf>]) -> BTreeSet<&'leaf PackageName> {
+    let prerelease = |leaf: &Leaf<'leaf>| match leaf {
+        External::Custom(SolverPackage::Package(name, _), _, Unusable::Prerelease) => Some(name),
+        _ => None,
+    };
+    leaves.iter().filter_map(prerelease).collect()
+}
+
+/// What no solve can confirm: another Python, another spelling, another time limit.
+pub(super) fn hints(leaves: &[Leaf<'_>], known_names: &[&str]) -> Vec<String> {
+    let mut hints = BTreeSet::new();
+    for leaf in leaves {
+        let External::Custom(SolverPackage::Package(name, _), _, reason) = leaf else { continue };
+        match reason {
+            Unusable::RequiresPython { required, python } => {
+                if let Some(minor) = python_that_fits(required, python) {
+                    hints.insert(format!("{name} has versions for Python {minor}: --python-version {minor}"));
+                }
+            }
+            Unusable::Missing(Missing::NotFound(_)) => {
+                let similar = similar_names(name.as_str(), known_names);
+                if !similar.is_empty() {
+                    hints.insert(format!("did you mean {}?", similar.join(" or ")));
+                }
+            }
+            Unusable::TooNew(limit) => {
+                hints.insert(format!(
+                    "{name} has newer versions than {limit}: --exclude-newer with a later time"
+                ));
+            }
+            Unusable::Yanked(_) => {
+                hints.insert(format!("a yanked version is taken only where your own requirements pin it: {name}==…"));
+            }
+            Unusable::SourceOnly => {
+                hints.insert(format!(
+                    "{name} is published as source only, and sources are not built: ask for a version with a wheel, \
+                     or leave it out"
+                ));
+            }
+            _ => {}
+        }
+    }
+    hints.into_iter().collect()
+}
+
+/// The Python minor nearest to the target's that a Requires-Python takes.
+fn python_that_fits(required: &str, python: &str) -> Option<String> {
+    let (specifiers, _) = SpecifierSet::parse_lenient(required).ok()?;
+    let ours: i64 = python.split('.').nth(1)?.parse().ok()?;
+    let fits = |minor: &i64| {
+        parse_version(&format!("3.{minor}.99")).is_ok_and(|version| specifiers.contains(&version))
+    };
+    (6..16).filter(fits).min_by_key(|minor| (minor - ours).abs()).map(|minor| format!("3.{minor}"))
+}
+
+/// Names within two edits of a name.
+fn similar_names<'a>(name: &str, known: &[&'a str]) -> Vec<&'a str> {
+    let mut similar: Vec<(usize, &str)> = known
+        .iter()
+        .map(|other| (distance(name, other), *other))
+        .filter(|(distance, other)| *distance > 0 && *distance <= 2 && *distance < other.len() / 2)
+        .collect();
+    similar.sort_unstable();
+    similar.into_iter().map(|(_, other)| other).take(3).collect()
+}
+
+/// The edit distance, where swapping two neighbours counts as one edit.
+fn distance(left: &str, right: &str) -> usize {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len().abs_diff(right.len()) > 2 {
+        return usize::MAX;
+    }
+    let mut rows = vec![(0..=right.len()).collect::<Vec<usize>>()];
+    for (at, &byte) in left.iter().enumerate() {
+        let mut row = vec![at + 1];
+        for (other_at, &other) in right.iter().enumerate() {
+            let changed = rows[at][other_at] + usize::from(byte != other);
+            let mut best = changed.min(rows[at][other_at + 1] + 1).min(row[other_at] + 1);
+            if at > 0 && other_at > 0 && byte == right[other_at - 1] && left[at - 1] == other {
+                best = best.min(rows[at - 1][other_at - 1] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[left.len()][right.len()]
+}

@@ -1,0 +1,171 @@
+//! The seam between the solver and everything that knows how data is obtained.
+
+use std::fmt;
+use std::sync::Arc;
+
+use mlresolve_packaging::{ExtraName, PackageName, Version, VersionRange};
+
+/// Answers the solver's questions. Each answer must be the same whenever it is asked during one solve.
+///
+/// A method may block until the answer is there. An `Err` ends the solve: it is for what makes every further answer
+/// worthless (the network is down), not for what is wrong with one version.
+pub trait Provider {
+    /// Why answering had to stop.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// The versions that exist of a package.
+    ///
+    /// # Errors
+    /// When the question cannot be answered at all.
+    fn versions(&self, name: &PackageName) -> Result<Versions, Self::Error>;
+
+    /// What is known of one version without reading its metadata.
+    ///
+    /// # Errors
+    /// When the question cannot be answered at all.
+    fn standing(&self, name: &PackageName, version: &Version) -> Result<Standing, Self::Error>;
+
+    /// What one version requires: by itself, or for one extra beyond that.
+    ///
+    /// # Errors
+    /// When the question cannot be answered at all.
+    fn dependencies(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        extra: Option<&ExtraName>,
+    ) -> Result<Answer, Self::Error>;
+
+    /// A hint that the versions of a package will be asked for, and soon after the dependencies of one in `range`.
+    fn expect_package(&self, _name: &PackageName, _range: &VersionRange) {}
+
+    /// A hint that the dependencies of these versions may be asked for, most likely first.
+    fn expect_dependencies(&self, _name: &PackageName, _versions: &[Version]) {}
+
+    /// Asked at every step: whether to give up, because of a time limit or because the caller cancelled.
+    fn should_stop(&self) -> Option<Stop> {
+        None
+    }
+}
+
+/// Why a solve was given up from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The caller asked for it.
+    Cancelled,
+    /// The time for it has run out.
+    OutOfTime,
+}
+
+/// The versions that exist of a package.
+#[derive(Debug, Clone)]
+pub enum Versions {
+    /// Those versions, ascending, each once.
+    Found(Arc<[Version]>),
+    /// There is no such package to be had.
+    Missing(Missing),
+}
+
+/// Why there is no such package.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Missing {
+    /// None of these indexes has it; each is named as it may be shown.
+    NotFound(Vec<String>),
+    /// It is not in the cache, and the network may not be used.
+    Offline,
+    /// The index holds it back, with the reason that it gives.
+    Withheld(String),
+}
+
+/// What is known of one version without reading its metadata.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it was yanked, and the reason if one was given (PEP 592).
+    pub yanked: Option<Option<String>>,
+    /// Why it cannot be used, if so.
+    pub unusable: Option<Unusable>,
+}
+
+/// What one version requires.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// These.
+    Known(Arc<[Dependency]>),
+    /// The version does not offer the extra that was asked for.
+    NoSuchExtra,
+    /// It turned out that the version cannot be used.
+    Unusable(Unusable),
+}
+
+/// What one version requires of one other package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// The other package.
+    pub name: PackageName,
+    /// The extras asked of it.
+    pub extras: Vec<ExtraName>,
+    /// The versions that will do.
+    pub range: VersionRange,
+    /// The requirement as it was written, for people.
+    pub text: Arc<str>,
+}
+
+/// Why a version, or a set of versions, cannot be used.
+///
+/// Versions with equal reasons are shown as one line, so a reason speaks of no single version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Unusable {
+    /// Its Requires-Python leaves the target's Python out.
+    RequiresPython {
+        /// What it requires, as published.
+        required: String,
+        /// The target's Python.
+        python: String,
+    },
+    /// None of its wheels fits the target. The text says what they are for.
+    NoWheel(String),
+    /// It is published as source only, and sources may not be used.
+    SourceOnly,
+    /// All its files were uploaded after the time that the user set.
+    TooNew(String),
+    /// It is a pre-release, and nothing allows it.
+    Prerelease,
+    /// It was yanked, for the reason that was given.
+    Yanked(Option<String>),
+    /// It does not offer this extra.
+    LacksExtra(ExtraName),
+    /// Its metadata cannot be used. The text says why.
+    Metadata(String),
+    /// A constraint of the user's leaves it out. The text is the constraint.
+    Constraint(String),
+    /// The package is not to be had.
+    Missing(Missing),
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RequiresPython { required, python } => {
+                write!(formatter, "needs Python {required}, and the target has {python}")
+            }
+            Self::NoWheel(what) => write!(formatter, "has no wheel for the target: {what}"),
+            Self::SourceOnly => formatter.write_str("has no wheel, only source"),
+            Self::TooNew(limit) => write!(formatter, "was uploaded after {limit}"),
+            Self::Prerelease => formatter.write_str("is a pre-release, and none was asked for"),
+            Self::Yanked(None) => formatter.write_str("was yanked"),
+            Self::Yanked(Some(reason)) => write!(formatter, "was yanked: {reason}"),
+            Self::LacksExtra(extra) => write!(formatter, "does not offer the extra [{extra}]"),
+            Self::Metadata(what) => write!(formatter, "has unusable metadata: {what}"),
+            Self::Constraint(text) => write!(formatter, "is left out by your constraint {text}"),
+            Self::Missing(Missing::NotFound(indexes)) => {
+                write!(formatter, "was not found on {}", indexes.join(" or "))
+            }
+            Self::Missing(Missing::Offline) => {
+                formatter.write_str("is not in the cache, and the network may not be used (--offline)")
+            }
+            Self::Missing(Missing::Withheld(reason)) => {
+                write!(formatter, "is held back by its index: {reason}")
+            }
+        }
+    }
+}

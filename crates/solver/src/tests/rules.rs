@@ -1,0 +1,157 @@
+//! Which version is chosen: one test a rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::memory::{Registry, shown};
+use crate::{Policy, Prerelease, ResolutionMode};
+
+#[test]
+fn the_newest_is_chosen_and_conflicts_are_walked_back() {
+    let registry = Registry::read("a 1\n a 2: b<2\n b 1\n b 2\n c 1: b>=2\n c 0.9: b");
+    assert_eq!(registry.chosen(&["a", "b"]), "a 2, b 1");
+    assert_eq!(registry.chosen(&["a", "b>=2"]), "a 1, b 2");
+    assert_eq!(registry.chosen(&["a>=2", "c"]), "a 2, b 1, c 0.9");
+}
+
+#[test]
+fn cycles_are_fine() {
+    let registry = Registry::read("a 1: b\n b 1: c\n c 1: a>=1\n c 2: a>=2");
+    assert_eq!(registry.chosen(&["a"]), "a 1, b 1, c 1");
+}
+
+#[test]
+fn extras_bring_their_requirements() {
+    let registry = Registry::read("a 1: b | gpu: c>=2 | all: a[gpu], d\n b 1\n c 1\n c 2\n d 1");
+    assert_eq!(registry.chosen(&["a"]), "a 1, b 1");
+    assert_eq!(registry.chosen(&["a[gpu]"]), "a[gpu] 1, b 1, c 2");
+    assert_eq!(registry.chosen(&["a[all]"]), "a[all][gpu] 1, b 1, c 2, d 1");
+}
+
+#[test]
+fn extras_that_ask_for_each_other_end() {
+    let registry = Registry::read("a 1 | all: a[x], a[y] | x: a[all] | y: b\n b 1");
+    assert_eq!(registry.chosen(&["a[all]"]), "a[all][x][y] 1, b 1");
+}
+
+#[test]
+fn fifty_extras_of_fifty_extras_end() {
+    let names: Vec<String> = (0..50).map(|n| format!("e{n}")).collect();
+    let all = names.iter().map(|name| format!("a[{name}]")).collect::<Vec<_>>().join(", ");
+    let extras: String = names.iter().map(|name| format!(" | {name}: {all}")).collect();
+    let registry = Registry::read(&format!("a 1{extras}\na 2{extras}"));
+    let resolution = registry.solve(&["a[e7]"]).unwrap();
+    assert_eq!(resolution.packages.values().next().unwrap().extras.len(), 50);
+}
+
+#[test]
+fn a_version_without_the_extra_is_no_candidate() {
+    let registry = Registry::read("a 1\n a 2 | cuda: b\n a 3 | cuda: b>=2\n b 1\n b 2\n c 1: b<2\n d 1: b<1");
+    assert_eq!(registry.chosen(&["a[cuda]"]), "a[cuda] 3, b 2");
+    assert_eq!(registry.chosen(&["a[cuda]", "c"]), "a[cuda] 2, b 1, c 1");
+    // The oldest has no such extra, and no conflict: an ancient version is no answer to a conflict.
+    assert!(registry.solve(&["a[cuda]", "d"]).is_err());
+}
+
+#[test]
+fn a_dropped_extra_does_not_hold_back_what_others_need() {
+    let registry = Registry::read("a 1 | fast: b\n a 2\n a 3\n b 1\n c 1: a>=2");
+    assert_eq!(registry.chosen(&["a[fast]"]), "a[fast] 1, b 1");
+    let resolution = registry.solve(&["a[fast]", "c"]).unwrap();
+    assert_eq!(shown(&resolution), "a[fast] 3, c 1");
+    assert_eq!(resolution.unknown_extras[0].extra.as_str(), "fast");
+}
+
+#[test]
+fn an_extra_that_nothing_offers_is_reported_and_ignored() {
+    let registry = Registry::read("a 1\n a 2: b\n b 1");
+    let resolution = registry.solve(&["a[typo]"]).unwrap();
+    assert_eq!(shown(&resolution), "a[typo] 2, b 1");
+    assert_eq!(resolution.unknown_extras.len(), 1);
+}
+
+#[test]
+fn prereleases_need_leave() {
+    let registry = Registry::read("a 1\n a 2rc1\n b 1a1\n b 1a2\n c 1: a>=2rc1");
+    assert_eq!(registry.chosen(&["a"]), "a 1");
+    assert_eq!(registry.chosen(&["b"]), "b 1a2");
+    assert!(registry.solve(&["c"]).is_err());
+    let named = Policy { prerelease_named: BTreeSet::from(["a".parse().unwrap()]), ..Policy::default() };
+    assert_eq!(shown(&registry.solve_with(&["c"], &named).unwrap()), "a 2rc1, c 1");
+    let allow = Policy { prerelease: Prerelease::Allow, ..Policy::default() };
+    assert_eq!(shown(&registry.solve_with(&["a"], &allow).unwrap()), "a 2rc1");
+    let disallow = Policy { prerelease: Prerelease::Disallow, ..Policy::default() };
+    assert!(registry.solve_with(&["b"], &disallow).is_err());
+}
+
+#[test]
+fn yanked_versions_need_a_pin() {
+    let registry = Registry::read("a 1\n a 2 | yanked\n b 1 | yanked");
+    assert_eq!(registry.chosen(&["a"]), "a 1");
+    assert!(registry.solve(&["b"]).is_err());
+    let key = ("a".parse().unwrap(), "2".parse().unwrap());
+    let pinned = Policy { yanked_allowed: BTreeSet::from([key]), ..Policy::default() };
+    assert_eq!(shown(&registry.solve_with(&["a==2"], &pinned).unwrap()), "a 2");
+}
+
+#[test]
+fn the_locked_version_is_kept_while_it_will_do() {
+    let registry = Registry::read("a 1\n a 2 | yanked\n a 3\n b 1: a>=3");
+    let locked = |version: &str| Policy {
+        preferences: BTreeMap::from([("a".parse().unwrap(), version.parse().unwrap())]),
+        ..Policy::default()
+    };
+    assert_eq!(shown(&registry.solve_with(&["a"], &locked("1")).unwrap()), "a 1");
+    assert_eq!(shown(&registry.solve_with(&["a"], &locked("2")).unwrap()), "a 2");
+    assert_eq!(shown(&registry.solve_with(&["a", "b"], &locked("1")).unwrap()), "a 3, b 1");
+}
+
+#[test]
+fn the_lowest_can_be_asked_for() {
+    let registry = Registry::read("a 1: b\n a 2: b\n b 1\n b 2");
+    let lowest = Policy { mode: ResolutionMode::Lowest, ..Policy::default() };
+    assert_eq!(shown(&registry.solve_with(&["a"], &lowest).unwrap()), "a 1, b 1");
+    let direct = BTreeSet::from(["a".parse().unwrap()]);
+    let lowest = Policy { mode: ResolutionMode::LowestDirect, direct, ..Policy::default() };
+    assert_eq!(shown(&registry.solve_with(&["a"], &lowest).unwrap()), "a 1, b 2");
+}
+
+#[test]
+fn local_versions_satisfy_their_public_version() {
+    let registry = Registry::read("torch 2.5.1+cu124\n torch 2.5.1+cpu\n vision 0.20: torch==2.5.1");
+    assert_eq!(registry.chosen(&["vision"]), "torch 2.5.1+cu124, vision 0.20");
+    assert_eq!(registry.chosen(&["vision", "torch==2.5.1+cpu"]), "torch 2.5.1+cpu, vision 0.20");
+}
+
+#[test]
+fn a_package_that_requires_another_version_of_itself_is_unusable() {
+    let registry = Registry::read("a 1\n a 2: a==1\n a 3: a>=3");
+    assert_eq!(registry.chosen(&["a"]), "a 3");
+    assert_eq!(registry.chosen(&["a<3"]), "a 1");
+}
+
+#[test]
+fn nothing_asked_is_nothing_chosen() {
+    assert_eq!(Registry::read("a 1").chosen(&[]), "");
+}
+
+#[test]
+fn a_long_history_of_pairs_is_walked_back_quickly() {
+    // Each version of one pins one version of the other, and the newest of all is out of reach.
+    let mut text = String::from("root 1: boto, url>=2\nurl 1\nurl 2\n");
+    for n in 0..600 {
+        let url = if n == 3 { "url" } else { "url<2" };
+        text.push_str(&format!("boto 1.{n}: core==1.{n}\ncore 1.{n}: {url}\n"));
+    }
+    let registry = Registry::read(&text);
+    let resolution = registry.solve(&["root"]).unwrap();
+    assert_eq!(shown(&resolution), "boto 1.3, core 1.3, root 1, url 2");
+    assert!(resolution.statistics.steps < 3_000, "{:?}", resolution.statistics);
+}
+
+#[test]
+fn a_step_limit_ends_the_search() {
+    let registry = Registry::read("a 1: b\n b 1: c\n c 1");
+    let policy = Policy { step_limit: 2, ..Policy::default() };
+    let error = registry.solve_with(&["a"], &policy).unwrap_err();
+    assert_eq!(error.to_string(), "no solution was found within 2 steps (step limit)");
+}

@@ -1,0 +1,50 @@
+"""Reads a lock with PyPA's own reader: pylock.py LOCK...
+
+Each lock is parsed by the standard library's TOML reader (TOML 1.0), validated by
+`packaging.pylock`, and selected for CPython 3.12 on x86-64 Linux with glibc 2.35. What would be
+installed is printed, one line each. Needs a Python from 3.11 on with packaging 26.1 or later.
+"""
+
+import sys
+import tomllib
+from pathlib import Path
+
+from packaging.pylock import Pylock, is_valid_pylock_path
+from packaging.tags import Tag
+
+ENVIRONMENT = {
+    "implementation_name": "cpython",
+    "implementation_version": "3.12.0",
+    "os_name": "posix",
+    "platform_machine": "x86_64",
+    "platform_python_implementation": "CPython",
+    "platform_release": "",
+    "platform_system": "Linux",
+    "platform_version": "",
+    "python_full_version": "3.12.0",
+    "python_version": "3.12",
+    "sys_platform": "linux",
+}
+
+
+def tags() -> list[Tag]:
+    platforms = [f"manylinux_2_{minor}_x86_64" for minor in range(35, 4, -1)] + ["linux_x86_64"]
+    wheels = [Tag("cp312", abi, platform) for abi in ("cp312", "abi3", "none") for platform in platforms]
+    return wheels + [Tag("py3", "none", platform) for platform in [*platforms, "any"]]
+
+
+def main() -> int:
+    for path in map(Path, sys.argv[1:]):
+        if not is_valid_pylock_path(path):
+            print(f"{path}: not a name for a lock", file=sys.stderr)
+            return 1
+        lock = Pylock.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+        lock.validate()
+        for package, file in lock.select(environment=ENVIRONMENT, tags=tags()):
+            name = getattr(file, "filename", type(file).__name__)
+            print(package.name, package.version, name, sorted(getattr(file, "hashes", {}).items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
