@@ -1,6 +1,8 @@
 //! How long a page may be used without asking again (RFC 9111), and how to ask whether it changed (RFC 9110
 //! §13).
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 
@@ -42,8 +44,8 @@ impl Freshness {
     }
 
     /// The same page after the index said that it has not changed (304).
-    pub(crate) fn renewed(self, headers: &HeaderMap, now: i64) -> Keep {
-        match Keep::from_headers(headers, now) {
+    pub(crate) fn renewed(self, headers: &HeaderMap, now: i64, default_max_age: Duration) -> Keep {
+        match Keep::from_headers(headers, now, default_max_age) {
             Keep::No => Keep::No,
             Keep::Yes(new) => Keep::Yes(Self {
                 etag: new.etag.or(self.etag),
@@ -55,11 +57,14 @@ impl Freshness {
 }
 
 impl Keep {
-    /// Reads `Cache-Control`, `Age`, `ETag` and `Last-Modified`. Without `max-age` a page is stored but
-    /// never fresh.
-    pub(crate) fn from_headers(headers: &HeaderMap, now: i64) -> Self {
+    /// Reads `Cache-Control`, `Age`, `ETag` and `Last-Modified`. `default_max_age` holds for a page without
+    /// `Cache-Control`; one that has it but no `max-age` is stored and never fresh.
+    pub(crate) fn from_headers(headers: &HeaderMap, now: i64, default_max_age: Duration) -> Self {
         let text = |name: HeaderName| Some(headers.get(name)?.to_str().ok()?.trim().to_owned());
-        let mut max_age: i64 = 0;
+        let mut max_age: i64 = match headers.contains_key(header::CACHE_CONTROL) {
+            true => 0,
+            false => default_max_age.as_secs().try_into().unwrap_or(i64::MAX),
+        };
         let mut no_cache = false;
         for value in headers.get_all(header::CACHE_CONTROL) {
             for directive in value.to_str().unwrap_or_default().split(',') {
@@ -92,7 +97,7 @@ mod tests {
     }
 
     fn kept(pairs: &[(&'static str, &str)]) -> Freshness {
-        match Keep::from_headers(&headers(pairs), 1000) {
+        match Keep::from_headers(&headers(pairs), 1000, Duration::ZERO) {
             Keep::Yes(freshness) => freshness,
             Keep::No => panic!("not kept"),
         }
@@ -117,17 +122,35 @@ mod tests {
             assert!(!kept(pairs).is_fresh(1000), "{pairs:?}");
         }
         assert!(kept(&[("cache-control", "Max-Age=\"9223372036854775807\"")]).is_fresh(i64::MAX - 1));
-        assert_eq!(Keep::from_headers(&headers(&[("cache-control", "no-store")]), 0), Keep::No);
+        assert_eq!(
+            Keep::from_headers(&headers(&[("cache-control", "no-store")]), 0, Duration::ZERO),
+            Keep::No
+        );
     }
 
     #[test]
     fn a_304_renews_and_keeps_what_it_does_not_repeat() {
         let page = kept(&[("etag", "\"a\""), ("last-modified", "Sat, 21 Nov 2026 12:00:00 GMT")]);
         assert_eq!(page.condition().len(), 2);
-        let Keep::Yes(renewed) = page.renewed(&headers(&[("cache-control", "max-age=10")]), 2000) else {
+        let Keep::Yes(renewed) =
+            page.renewed(&headers(&[("cache-control", "max-age=10")]), 2000, Duration::ZERO)
+        else {
             panic!("not kept")
         };
         assert!(renewed.is_fresh(2009));
         assert_eq!(renewed.condition()[header::IF_NONE_MATCH], "\"a\"");
+    }
+
+    #[test]
+    fn the_default_holds_only_where_nothing_is_said() {
+        let fresh = |pairs: &[(&'static str, &str)]| {
+            let default = Duration::from_secs(60);
+            let keep = Keep::from_headers(&headers(pairs), 1000, default);
+            matches!(keep, Keep::Yes(page) if page.is_fresh(1059) && !page.is_fresh(1060))
+        };
+        assert!(fresh(&[("etag", "\"a\"")]));
+        for said in ["no-cache", "public", "max-age=10"] {
+            assert!(!fresh(&[("cache-control", said)]), "{said}");
+        }
     }
 }

@@ -15,6 +15,9 @@ pub struct ClientOptions {
     pub cache_dir: Option<PathBuf>,
     /// How the cache is trusted.
     pub mode: CacheMode,
+    /// How long a page is used without asking again when the index promises nothing, as some mirrors do
+    /// that drop `Cache-Control`. Zero asks every time.
+    pub default_max_age: Duration,
     /// The most requests under way at once.
     pub concurrency: usize,
     /// How long one request may take.
@@ -77,6 +80,7 @@ impl Default for ClientOptions {
             indexes: Vec::new(),
             cache_dir: None,
             mode: CacheMode::Normal,
+            default_max_age: Duration::ZERO,
             concurrency: 50,
             timeouts: Timeouts::default(),
             retries: 3,

@@ -74,12 +74,16 @@ impl IndexClient {
         let answer =
             self.transport.get(&get, &mut body).await.map_err(|error| error.into_index_error(&url))?;
         let now = Timestamp::now().as_second();
+        let default_max_age = self.options.default_max_age;
         let save = Save { cache: self.cache.clone(), key };
         let (index, name) = (index.clone(), name.clone());
         let status = answer.status;
         match (status, cached) {
             (StatusCode::NOT_MODIFIED, Some(page)) => {
-                save.write(&page.freshness.renewed(&answer.headers, now), page.answer.stored());
+                save.write(
+                    &page.freshness.renewed(&answer.headers, now, default_max_age),
+                    page.answer.stored(),
+                );
                 Ok(page.answer)
             }
             (StatusCode::OK, _) => {
@@ -87,7 +91,7 @@ impl IndexClient {
                 let work = move || {
                     let page = parse(&answer, &body)?;
                     let stored = stored::encode(&page, &name)?;
-                    save.write(&Keep::from_headers(&answer.headers, now), Some(&stored));
+                    save.write(&Keep::from_headers(&answer.headers, now, default_max_age), Some(&stored));
                     stored::open(&name, &index, Entry::from_bytes(&stored), 0)
                         .map(|project| PageAnswer::Found(Arc::new(project)))
                         .ok_or_else(|| IndexError::Decode { project: name.to_string() })
@@ -98,7 +102,7 @@ impl IndexClient {
                 })
             }
             _ if is_absent(status, &index) => {
-                save.write(&Keep::from_headers(&answer.headers, now), None);
+                save.write(&Keep::from_headers(&answer.headers, now, default_max_age), None);
                 Ok(PageAnswer::Absent)
             }
             _ => Err(status_error(status, &index, &url)),

@@ -41,7 +41,7 @@ prop_compose! {
             hashes,
             requires_python,
             size,
-            upload_time: upload_time.map(|(seconds, nanoseconds)| Timestamp::new(seconds, nanoseconds).unwrap()),
+            upload_time: upload_time.map(|(second, nanosecond)| Timestamp::new(second, nanosecond).unwrap()),
             yanked,
             core_metadata,
         }
@@ -93,7 +93,11 @@ proptest! {
     }
 
     #[test]
-    fn no_damage_is_a_panic(files in proptest::collection::vec(file(), 1..4), at: prop::sample::Index, byte: u8) {
+    fn no_damage_is_a_panic(
+        files in proptest::collection::vec(file(), 1..4),
+        at: prop::sample::Index,
+        byte: u8,
+    ) {
         let mut bytes = encode(&ProjectPage { files, ..ProjectPage::default() }, &name()).unwrap();
         let at = at.index(bytes.len());
         bytes[at] = byte;
