@@ -7,7 +7,6 @@ CACHE_DIR="${MLRESOLVE_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mlresolve-tes
 
 # No daemon, no user namespaces, no kernel features: what works in a plain root shell also works in CI.
 export BUILDAH_ISOLATION=chroot
-export STORAGE_DRIVER="${STORAGE_DRIVER:-vfs}"
 
 # Says why the suite cannot run here and ends it as a success: it proves nothing, and it breaks nothing.
 skip() {
@@ -34,9 +33,18 @@ need_commands() {
     } >"$WORK/apt.log" 2>&1 || { tail -n 5 "$WORK/apt.log"; skip "apt-get could not install ${missing[*]}"; }
 }
 
-# buildah with its storage in this run's own folder.
+# buildah with its storage in this run's own folder, and never for more than four minutes.
 in_buildah() {
-    buildah --root "$WORK/storage" --runroot "$WORK/runroot" "$@"
+    timeout 240 buildah --root "$WORK/storage" --runroot "$WORK/runroot" \
+        --storage-driver "$STORAGE_DRIVER" "$@"
+}
+
+# Containers of a step that failed or was stopped may still be mounted below the folder.
+remove_work_folder() {
+    if [ -d "$WORK/storage" ]; then
+        in_buildah rm --all >/dev/null 2>&1 || true
+    fi
+    rm -rf --one-file-system "$WORK"
 }
 
 # Makes the folder that everything of this run is in, and removes it at the end, whatever happens.
@@ -46,5 +54,5 @@ make_work_folder() {
     # buildah keeps its cache mounts under TMPDIR.
     mkdir -p "$WORK/tmp"
     export TMPDIR="$WORK/tmp"
-    trap 'rm -rf "$WORK"' EXIT
+    trap remove_work_folder EXIT
 }

@@ -9,7 +9,7 @@
 #   PIP_INDEX_URL           the package index, where it is not PyPI
 #   MLRESOLVE_TEST_INSTALL  0 forbids installing buildah and mmdebstrap with apt-get
 #   MLRESOLVE_TEST_CACHE    where the base image is kept (default: under XDG_CACHE_HOME or ~/.cache)
-#   STORAGE_DRIVER          buildah's (default: vfs, which works everywhere)
+#   STORAGE_DRIVER          buildah's (default: overlay, or vfs where that fails, which works everywhere but is slower)
 #
 # Ends with a line `N passed, N failed`, or with `skipped: ...` where buildah cannot work.
 set -euo pipefail
@@ -17,7 +17,6 @@ HERE="$(cd "$(dirname "$0")" && pwd)"
 # shellcheck source=common.sh
 . "$HERE/common.sh"
 
-STEP_SECONDS=240
 PASSED=0
 FAILED=0
 
@@ -37,21 +36,17 @@ check() {
     fi
 }
 
-bounded_buildah() {
-    timeout "$STEP_SECONDS" buildah --root "$WORK/storage" --runroot "$WORK/runroot" "$@"
-}
-
 import_base() {
-    local archive="$1" container
-    container="$(in_buildah from scratch)"
-    in_buildah add -q "$container" "$archive" /
-    in_buildah config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        --cmd '["python3"]' "$container"
-    in_buildah commit -q --rm "$container" "$BASE_IMAGE"
-    # Proves that containers run here at all, before anything is blamed on a Dockerfile.
-    container="$(in_buildah from "$BASE_IMAGE")"
-    in_buildah run "$container" -- python3 -c 'import ssl, venv, ensurepip'
-    in_buildah rm "$container"
+    local container
+    container="$(in_buildah from scratch)" &&
+        in_buildah add -q "$container" "$1" / &&
+        in_buildah config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+            --cmd '["python3"]' "$container" &&
+        in_buildah commit -q --rm "$container" "$BASE_IMAGE" &&
+        # Proves that containers run here at all, before anything is blamed on a Dockerfile.
+        container="$(in_buildah from "$BASE_IMAGE")" &&
+        in_buildah run "$container" -- python3 -c 'import ssl, venv, ensurepip' &&
+        in_buildah rm "$container"
 }
 
 # Lends the builds this machine's way to the package index, without a trace of it in the Dockerfile or the image.
@@ -69,7 +64,7 @@ index_access() {
 }
 
 lock() {
-    [ -f "$1/pylock.toml" ] || timeout "$STEP_SECONDS" "$MLRESOLVE" lock -o "$1/pylock.toml" --python-version 3.11 \
+    [ -f "$1/pylock.toml" ] || timeout 240 "$MLRESOLVE" lock -o "$1/pylock.toml" --python-version 3.11 \
         --platform "linux-$(uname -m)" --glibc 2.36 --accelerator cpu "$1"
 }
 
@@ -79,12 +74,12 @@ write_dockerfile() {
 }
 
 build() {
-    bounded_buildah build --layers --build-arg BASE="$BASE_IMAGE" "${BUILD_OPTIONS[@]}" -t "$2" "$1"
+    in_buildah build --layers --build-arg BASE="$BASE_IMAGE" "${BUILD_OPTIONS[@]}" -t "$2" "$1"
 }
 
 refuses_another_python() {
     sed 's/Python 3\.11 on/Python 3.10 on/' "$1/Dockerfile" >"$WORK/Dockerfile.other"
-    ! bounded_buildah build --target builder --build-arg BASE="$BASE_IMAGE" -f "$WORK/Dockerfile.other" "$1" \
+    ! in_buildah build --target builder --build-arg BASE="$BASE_IMAGE" -f "$WORK/Dockerfile.other" "$1" \
         >"$WORK/other.log" 2>&1 || { echo "it was built"; return 1; }
     grep "locked for Python 3.10 on $(uname -m), but the base image $BASE_IMAGE has Python 3.11" "$WORK/other.log" ||
         { cat "$WORK/other.log"; return 1; }
@@ -108,7 +103,7 @@ run_as() {
     mapfile -t packages < <(pins "$3")
     [ ${#packages[@]} -gt 0 ] || { echo "no pinned requirements in $3"; return 1; }
     container="$(in_buildah from "$2")"
-    bounded_buildah run ${1:+--user "$1"} "$container" -- python - "${packages[@]}" <"$HERE/check.py" |
+    in_buildah run ${1:+--user "$1"} "$container" -- python - "${packages[@]}" <"$HERE/check.py" |
         tee "$WORK/imported.log" || status=$?
     in_buildah rm "$container" >/dev/null
     return "$status"
@@ -140,9 +135,16 @@ make_work_folder
 need_commands buildah mmdebstrap
 archive="$("$HERE/make-base.sh")"
 [ -n "$archive" ] || skip "there is no base image to build on"
-import_base "$archive" >"$WORK/base.log" 2>&1 ||
-    { tail -n 20 "$WORK/base.log"; skip "buildah cannot run containers on this machine"; }
-echo "base image ready after $SECONDS s"
+ready=
+for STORAGE_DRIVER in ${STORAGE_DRIVER:-overlay vfs}; do
+    if import_base "$archive" >"$WORK/base.log" 2>&1; then
+        ready=1
+        break
+    fi
+    rm -rf --one-file-system "$WORK/storage" "$WORK/runroot"
+done
+[ -n "$ready" ] || { tail -n 20 "$WORK/base.log"; skip "buildah cannot run containers on this machine"; }
+echo "base image ready after $SECONDS s, storage driver $STORAGE_DRIVER"
 index_access
 for project in "$@"; do
     try_project "$project"
