@@ -8,6 +8,9 @@ use mlresolve_index::{CacheMode, ClientOptions, IndexUrl};
 /// The address of PyPI's Simple API.
 const DEFAULT_INDEX: &str = concat!("https://", "pypi", ".", "org", "/simple/");
 
+/// How long a page is used without asking again, where its index does not say: as long as PyPI says of its own.
+const DEFAULT_MAX_AGE: Duration = Duration::from_secs(600);
+
 /// How the indexes are reached.
 ///
 /// Has no `Debug`: index addresses may hold credentials.
@@ -74,6 +77,13 @@ impl Access {
             NetworkMode::Offline => CacheMode::Offline,
             NetworkMode::Refresh => CacheMode::Refresh,
         };
-        ClientOptions { indexes, cache_dir: self.cache_dir.clone(), mode, retries: self.retries, ..ClientOptions::default() }
+        ClientOptions {
+            indexes,
+            cache_dir: self.cache_dir.clone(),
+            mode,
+            retries: self.retries,
+            default_max_age: DEFAULT_MAX_AGE,
+            ..ClientOptions::default()
+        }
     }
 }

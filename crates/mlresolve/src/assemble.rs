@@ -89,7 +89,8 @@ fn package(
 ) -> Result<Package, Error> {
     let missing = || Error::Internal(format!("no file was chosen for {name} {}", resolved.version));
     let file = universe.wheel(name, &resolved.version).map_err(from_universe)?.ok_or_else(missing)?;
-    let requirements = universe.requirements(name, &resolved.version, &resolved.extras).map_err(from_universe)?;
+    let requirements =
+        universe.requirements(name, &resolved.version, &resolved.extras).map_err(from_universe)?;
     let mut package = Package::new(name.clone());
     package.version = Some(resolved.version.clone());
     package.index = Some(file.index.public_url().to_string());
@@ -110,11 +111,17 @@ fn package(
 }
 
 /// The locked packages that a package requires, each once.
-fn dependencies(resolution: &Resolution, name: &PackageName, requirements: &[Requirement]) -> Vec<Dependency> {
+fn dependencies(
+    resolution: &Resolution,
+    name: &PackageName,
+    requirements: &[Requirement],
+) -> Vec<Dependency> {
     let mut found: BTreeMap<PackageName, Dependency> = BTreeMap::new();
     for requirement in requirements.iter().filter(|requirement| requirement.name != *name) {
         let Some(resolved) = resolution.packages.get(&requirement.name) else { continue };
-        let dependency = found.entry(requirement.name.clone()).or_insert_with(|| new_dependency(requirement, &resolved.version));
+        let dependency = found
+            .entry(requirement.name.clone())
+            .or_insert_with(|| new_dependency(requirement, &resolved.version));
         dependency.extras.extend(requirement.extras.iter().cloned());
     }
     found.into_values().collect()

@@ -24,7 +24,8 @@ pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String
     add("constraint", prepared.constraints.iter().map(ToString::to_string).collect());
     add("override", prepared.overrides.given.iter().map(ToString::to_string).collect());
     let hashes = prepared.judge.hashes.iter();
-    let hashes = hashes.flat_map(|(name, list)| list.iter().map(move |(kind, hex)| format!("{name} {kind}:{hex}")));
+    let hashes =
+        hashes.flat_map(|(name, list)| list.iter().map(move |(kind, hex)| format!("{name} {kind}:{hex}")));
     add("hash", hashes.collect());
     add("exclude-newer", request.exclude_newer.iter().map(|text| text.trim().to_owned()).collect());
     add("prerelease", request.prerelease.iter().cloned().collect());

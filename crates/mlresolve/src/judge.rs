@@ -46,7 +46,8 @@ impl Judge {
                 _ => sdists.find_map(|file| self.python_refusal(file)).unwrap_or(Unusable::SourceOnly),
             });
         }
-        let fits = |file: &&&File| file.wheel.as_ref().is_some_and(|wheel| self.tags.priority(wheel).is_some());
+        let fits =
+            |file: &&&File| file.wheel.as_ref().is_some_and(|wheel| self.tags.priority(wheel).is_some());
         let fitting: Vec<&File> = wheels.iter().filter(fits).copied().collect();
         if fitting.is_empty() {
             let python = wheels.iter().map(|file| self.python_refusal(file)).collect::<Option<Vec<_>>>();
@@ -96,10 +97,8 @@ impl Judge {
 
     fn python_refusal(&self, file: &File) -> Option<Unusable> {
         let required = file.requires_python.as_ref()?;
-        self.refuses_python(required).then(|| Unusable::RequiresPython {
-            required: required.clone(),
-            python: self.python.to_string(),
-        })
+        self.refuses_python(required)
+            .then(|| Unusable::RequiresPython { required: required.clone(), python: self.python.to_string() })
     }
 
     /// Whether a Requires-Python leaves the target's Python out. One that cannot be read leaves nothing out.
@@ -117,7 +116,9 @@ impl Judge {
         });
         match nearest {
             Some(mismatch @ (Mismatch::Glibc(_) | Mismatch::MacOs(_))) => format!("the nearest {mismatch}"),
-            Some(Mismatch::Abi(_) | Mismatch::Python(_)) => "they are for other versions of Python".to_owned(),
+            Some(Mismatch::Abi(_) | Mismatch::Python(_)) => {
+                "they are for other versions of Python".to_owned()
+            }
             _ => "they are for other platforms".to_owned(),
         }
     }

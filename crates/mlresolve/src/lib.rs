@@ -37,7 +37,7 @@ pub use check::{CheckOutcome, check, check_blocking};
 pub use error::{Conflict, Error};
 pub use event::{CancellationToken, Event, Watch};
 pub use lock::{Locked, WhyNot, lock, lock_blocking, why_not, why_not_blocking};
-pub use project::{FoundProject, ProjectOptions, ReadProject, read_project};
+pub use project::{ProjectOptions, ReadProject, read_project};
 pub use report::{LockReport, PackageSize};
 pub use request::{LockRequest, RequestedRequirement, TargetRequest, Upgrade};
 

@@ -56,7 +56,10 @@ pub async fn lock(
     watch: &Watch,
 ) -> Result<Locked, Error> {
     let (request, previous) = (request.clone(), previous.cloned());
-    solving(request.clone(), previous.clone(), access, watch, move |run| run.lock(&request, previous.as_ref())).await
+    solving(request.clone(), previous.clone(), access, watch, move |run| {
+        run.lock(&request, previous.as_ref())
+    })
+    .await
 }
 
 /// [`lock`] for callers without an async runtime. Must not be called from within one.
@@ -84,7 +87,8 @@ pub async fn why_not(
     access: &Access,
     watch: &Watch,
 ) -> Result<WhyNot, Error> {
-    let wanted: Requirement = requirement.parse().map_err(|error| Error::input(format!("{requirement:?}"), error))?;
+    let wanted: Requirement =
+        requirement.parse().map_err(|error| Error::input(format!("{requirement:?}"), error))?;
     let (request, previous) = (request.clone(), previous.cloned());
     solving(request.clone(), previous.clone(), access, watch, move |run| {
         run.why_not(&request, previous.as_ref(), &wanted)
@@ -159,7 +163,12 @@ impl Run<'_> {
         Ok(Locked { lock, text, report })
     }
 
-    fn why_not(&self, request: &LockRequest, previous: Option<&Lock>, wanted: &Requirement) -> Result<WhyNot, Error> {
+    fn why_not(
+        &self,
+        request: &LockRequest,
+        previous: Option<&Lock>,
+        wanted: &Requirement,
+    ) -> Result<WhyNot, Error> {
         let mut problem = self.prepared.problem.clone();
         let Some(dependency) = dependency_of(wanted) else {
             return Err(Error::input(wanted.to_string(), "a requirement by address cannot be asked about"));
@@ -195,9 +204,10 @@ impl Run<'_> {
             }
             Err(SolveError::Provider(error)) => Err(from_universe(error)),
             Err(SolveError::Stopped(Stop::Cancelled)) => Err(Error::Cancelled),
-            Err(SolveError::Stopped(Stop::OutOfTime)) => {
-                Err(Error::Limit(format!("no solution was found within {} seconds (time limit)", self.seconds)))
-            }
+            Err(SolveError::Stopped(Stop::OutOfTime)) => Err(Error::Limit(format!(
+                "no solution was found within {} seconds (time limit)",
+                self.seconds
+            ))),
             Err(error @ SolveError::TooManySteps(_)) => Err(Error::Limit(error.to_string())),
         }
     }

@@ -8,8 +8,8 @@ use mlresolve_index::IndexUrl;
 use mlresolve_lockfile::Lock;
 use mlresolve_packaging::range::range_of;
 use mlresolve_packaging::{
-    ExtraName, GroupName, MarkerEnvironment, PackageName, Requirement, RequirementSource, SpecifierSet, Version,
-    parse_version,
+    ExtraName, GroupName, MarkerEnvironment, PackageName, Requirement, RequirementSource, SpecifierSet,
+    Version, parse_version,
 };
 use mlresolve_solver::{Constraint, Dependency, Policy, Prerelease, Problem, ResolutionMode};
 use mlresolve_target::{Glibc, Target};
@@ -85,7 +85,8 @@ pub(crate) fn prepare(
         requirements: requirements.iter().filter_map(dependency_of).collect(),
         constraints: active_constraints.iter().filter_map(constraint_of).collect(),
     };
-    let python = parse_version(&target.python().full()).map_err(|error| Error::Internal(error.to_string()))?;
+    let python =
+        parse_version(&target.python().full()).map_err(|error| Error::Internal(error.to_string()))?;
     Ok(Prepared {
         judge: Judge { tags: target.tags(), python, exclude_newer, hashes },
         indexes: read_indexes(access)?,
@@ -130,7 +131,8 @@ fn read_target(request: &TargetRequest) -> Result<Target, Error> {
     let place = |key: &str| format!("target {}, {key}", request.name);
     let python = request.python.parse().map_err(|error| Error::input(place("python"), error))?;
     let platform = request.platform.parse().map_err(|error| Error::input(place("platform"), error))?;
-    let target = Target::new(&request.name, python, platform).map_err(|error| Error::input(place("name"), error))?;
+    let target =
+        Target::new(&request.name, python, platform).map_err(|error| Error::input(place("name"), error))?;
     match &request.glibc {
         None => Ok(target),
         Some(text) => {
@@ -144,15 +146,22 @@ fn place_of(requested: &RequestedRequirement, what: &str) -> String {
     requested.origin.clone().unwrap_or_else(|| what.to_owned())
 }
 
-fn read_list(list: &[RequestedRequirement], what: &str, warnings: &mut Vec<String>) -> Result<Vec<Requirement>, Error> {
+fn read_list(
+    list: &[RequestedRequirement],
+    what: &str,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Requirement>, Error> {
     let mut requirements = Vec::with_capacity(list.len());
     for requested in list {
         let place = place_of(requested, what);
-        let (requirement, repair) = Requirement::parse_lenient(&requested.text)
-            .map_err(|error| Error::input(&place, format!("{:?} is no requirement: {error}", requested.text)))?;
+        let (requirement, repair) = Requirement::parse_lenient(&requested.text).map_err(|error| {
+            Error::input(&place, format!("{:?} is no requirement: {error}", requested.text))
+        })?;
         if let Some(repair) = repair {
             let (original, repaired) = (&repair.original, &repair.repaired);
-            warnings.push(format!("{place}: {original:?} is no valid version specifier; it was read as {repaired:?}"));
+            warnings.push(format!(
+                "{place}: {original:?} is no valid version specifier; it was read as {repaired:?}"
+            ));
         }
         if let RequirementSource::Url(_) = requirement.source {
             let problem = format!(
@@ -177,7 +186,8 @@ fn read_overrides(
         let slot = by_name.entry(requirement.name.clone()).or_default();
         if holds(requirement) {
             if slot.is_some() {
-                let problem = format!("{} is overridden twice for this target; leave one override", requirement.name);
+                let problem =
+                    format!("{} is overridden twice for this target; leave one override", requirement.name);
                 return Err(Error::input("an override", problem));
             }
             *slot = Some(requirement.clone());
@@ -265,14 +275,18 @@ fn read_policy(
     })
 }
 
-fn read_preferences(upgrade: &Upgrade, previous: Option<&Lock>) -> Result<BTreeMap<PackageName, Version>, Error> {
+fn read_preferences(
+    upgrade: &Upgrade,
+    previous: Option<&Lock>,
+) -> Result<BTreeMap<PackageName, Version>, Error> {
     let mut given_up = BTreeSet::new();
     match upgrade {
         Upgrade::Nothing => {}
         Upgrade::Everything => return Ok(BTreeMap::new()),
         Upgrade::Packages(names) => {
             for name in names {
-                let name: PackageName = name.parse().map_err(|error| Error::input("upgrade-package", error))?;
+                let name: PackageName =
+                    name.parse().map_err(|error| Error::input("upgrade-package", error))?;
                 given_up.insert(name);
             }
         }

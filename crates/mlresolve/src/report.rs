@@ -83,7 +83,12 @@ pub(crate) fn report(
     }
 }
 
-fn warnings_of(prepared: &Prepared, universe: &Universe, resolution: &Resolution, lock: &Lock) -> Vec<String> {
+fn warnings_of(
+    prepared: &Prepared,
+    universe: &Universe,
+    resolution: &Resolution,
+    lock: &Lock,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     for unknown in &resolution.unknown_extras {
         let (name, version, extra) = (&unknown.name, &unknown.version, &unknown.extra);
@@ -93,10 +98,13 @@ fn warnings_of(prepared: &Prepared, universe: &Universe, resolution: &Resolution
     for (name, resolved) in &resolution.packages {
         let standing = mlresolve_solver::Provider::standing(universe, name, &resolved.version);
         if let Ok(Some(reason)) = standing.map(|standing| standing.yanked) {
-            let reason = reason.map(|reason| format!(": {}", crate::universe::printable(&reason))).unwrap_or_default();
+            let reason =
+                reason.map(|reason| format!(": {}", crate::universe::printable(&reason))).unwrap_or_default();
             warnings.push(format!("{name} {} was yanked{reason}", resolved.version));
         }
-        if let Some((status @ (ProjectStatus::Archived | ProjectStatus::Deprecated), reason)) = statuses.get(name) {
+        if let Some((status @ (ProjectStatus::Archived | ProjectStatus::Deprecated), reason)) =
+            statuses.get(name)
+        {
             let word = if matches!(status, ProjectStatus::Archived) { "archived" } else { "deprecated" };
             let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
             warnings.push(format!("{name} is {word} by its maintainers{reason}"));

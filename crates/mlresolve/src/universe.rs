@@ -13,7 +13,9 @@ use std::time::Instant;
 use mlresolve_index::{File, IndexClient, IndexError, MetadataError, Project, ProjectAnswer};
 use mlresolve_packaging::metadata::CoreMetadata;
 use mlresolve_packaging::simple::ProjectStatus;
-use mlresolve_packaging::{ExtraName, PackageName, Requirement, RequirementSource, Version, VersionPoint, VersionRange};
+use mlresolve_packaging::{
+    ExtraName, PackageName, Requirement, RequirementSource, Version, VersionPoint, VersionRange,
+};
 use mlresolve_solver::{Answer, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
@@ -158,13 +160,16 @@ impl Universe {
         version: &Version,
         extra: Option<&ExtraName>,
     ) -> Result<Answer, UniverseError> {
-        let Some(file) = self.wheel(name, version)? else { return Ok(Answer::Unusable(Unusable::SourceOnly)) };
+        let Some(file) = self.wheel(name, version)? else {
+            return Ok(Answer::Unusable(Unusable::SourceOnly));
+        };
         let metadata = match self.metadata(&file)? {
             Ok(metadata) => metadata,
             Err(unusable) => return Ok(Answer::Unusable(unusable)),
         };
         let refused = metadata.requires_python.as_ref().map(ToString::to_string);
-        if let Some(required) = refused.filter(|required| self.shared.prepared.judge.refuses_python(required)) {
+        if let Some(required) = refused.filter(|required| self.shared.prepared.judge.refuses_python(required))
+        {
             let python = self.shared.prepared.judge.python.to_string();
             return Ok(Answer::Unusable(Unusable::RequiresPython { required, python }));
         }
@@ -186,7 +191,8 @@ impl Universe {
             match &requirement.source {
                 RequirementSource::Specifiers(_) => dependencies.extend(dependency_of(requirement)),
                 RequirementSource::Url(_) => {
-                    let what = format!("it requires {} by address, which an index may not do", requirement.name);
+                    let what =
+                        format!("it requires {} by address, which an index may not do", requirement.name);
                     return Ok(Answer::Unusable(Unusable::Metadata(what)));
                 }
             }
@@ -222,7 +228,8 @@ impl Shared {
         let environment = &self.prepared.environment;
         let holds = move |requirement: &&Requirement| {
             requirement.marker.as_ref().is_none_or(|marker| {
-                marker.evaluate(environment, &[]) || (!extras.is_empty() && marker.evaluate(environment, extras))
+                marker.evaluate(environment, &[])
+                    || (!extras.is_empty() && marker.evaluate(environment, extras))
             })
         };
         let active = metadata.requires_dist.iter().filter(holds);
@@ -340,7 +347,8 @@ impl Universe {
 /// Foreign text without control characters, which could rewrite what a terminal shows.
 pub(crate) fn printable(text: &str) -> String {
     let hostile = |character: &char| {
-        character.is_control() || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        character.is_control()
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().filter(|character| !hostile(character)).take(300).collect()
 }

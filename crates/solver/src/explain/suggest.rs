@@ -113,7 +113,9 @@ pub(super) fn hints(leaves: &[Leaf<'_>], known_names: &[&str]) -> Vec<String> {
                 ));
             }
             Unusable::Yanked(_) => {
-                hints.insert(format!("a yanked version is taken only where your own requirements pin it: {name}==…"));
+                hints.insert(format!(
+                    "a yanked version is taken only where your own requirements pin it: {name}==…"
+                ));
             }
             Unusable::SourceOnly => {
                 hints.insert(format!(

@@ -1,0 +1,178 @@
+//! Targets and settings: what the files declare, under what the user says.
+
+use std::path::PathBuf;
+
+use mlresolve_packaging::pyproject::{Config, PyProject, TargetConfig};
+use mlresolve_packaging::{Requirement, SpecifierSet, parse_version};
+
+use super::{Gathered, ProjectOptions, ReadProject, own};
+use crate::error::Error;
+use crate::request::{LockRequest, RequestedRequirement, TargetRequest};
+
+/// The Python that is assumed where nothing says otherwise.
+const DEFAULT_MINOR: i64 = 12;
+
+/// Makes the requests of a project.
+pub(super) fn apply(
+    options: &ProjectOptions,
+    config: &Config,
+    place: &str,
+    pyproject: Option<&PyProject>,
+    gathered: Gathered,
+    dir: PathBuf,
+) -> Result<ReadProject, Error> {
+    let declared = chosen_targets(options, config, place)?;
+    let requires_python = pyproject.and_then(|file| file.project.as_ref()?.requires_python.clone());
+    let mut warnings = gathered.warnings.clone();
+    let targets: Vec<(String, TargetConfig)> =
+        if declared.is_empty() { vec![("default".to_owned(), TargetConfig::default())] } else { declared };
+    let overridden = options.python.is_some() || options.platform.is_some() || options.glibc.is_some();
+    if overridden && targets.len() > 1 {
+        let problem = "they are for one target, and several are declared; choose one with --target NAME";
+        return Err(Error::input("--python-version, --platform and --glibc", problem));
+    }
+    let mut requests = Vec::new();
+    for (name, target) in targets {
+        warn_of_unused(&name, &target, &mut warnings);
+        requests.push(request(
+            options,
+            config,
+            place,
+            pyproject,
+            &gathered,
+            requires_python.as_ref(),
+            name,
+            &target,
+        )?);
+    }
+    Ok(ReadProject {
+        requests,
+        index_url: gathered.index_url.or_else(|| config.index_url.clone()),
+        extra_index_urls: [gathered.extra_index_urls, config.extra_index_urls.clone()].concat(),
+        dir,
+        declares_targets: !config.targets.is_empty(),
+        warnings,
+    })
+}
+
+fn chosen_targets(
+    options: &ProjectOptions,
+    config: &Config,
+    place: &str,
+) -> Result<Vec<(String, TargetConfig)>, Error> {
+    for wanted in &options.targets {
+        if !config.targets.iter().any(|(name, _)| name == wanted) {
+            let names: Vec<&str> = config.targets.iter().map(|(name, _)| name.as_str()).collect();
+            let there = if names.is_empty() {
+                "none is declared".to_owned()
+            } else {
+                format!("there is {}", names.join(", "))
+            };
+            return Err(Error::input(place, format!("there is no target {wanted}; {there}")));
+        }
+    }
+    let chosen = config
+        .targets
+        .iter()
+        .filter(|(name, _)| options.targets.is_empty() || options.targets.contains(name));
+    Ok(chosen.cloned().collect())
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is one source of what a request says")]
+fn request(
+    options: &ProjectOptions,
+    config: &Config,
+    place: &str,
+    pyproject: Option<&PyProject>,
+    gathered: &Gathered,
+    requires_python: Option<&SpecifierSet>,
+    name: String,
+    target: &TargetConfig,
+) -> Result<LockRequest, Error> {
+    let extras = names(&options.extras, "--extra", &target.extras)?;
+    let groups = names(&options.groups, "--group", &target.groups)?;
+    let mut requirements = gathered.requirements.clone();
+    match pyproject {
+        Some(pyproject) => requirements.extend(own::requirements(pyproject, &extras, &groups)?),
+        None if !extras.is_empty() || !groups.is_empty() => {
+            let problem = "extras and dependency groups are a project's; a requirements file has none";
+            return Err(Error::input("--extra and --group", problem));
+        }
+        None => {}
+    }
+    let python = options.python.clone().or_else(|| target.python.clone());
+    let prerelease = options.prerelease.clone().or_else(|| gathered.prereleases.then(|| "allow".to_owned()));
+    let with = |list: &[Requirement], key: &str| {
+        let origin = || Some(format!("{place}.{key}"));
+        let requested = |one: &Requirement| RequestedRequirement {
+            text: one.to_string(),
+            origin: origin(),
+            hashes: Vec::new(),
+        };
+        list.iter().map(requested).collect::<Vec<_>>()
+    };
+    Ok(LockRequest {
+        requirements,
+        constraints: [gathered.constraints.clone(), with(&config.constraints, "constraints")].concat(),
+        overrides: [gathered.overrides.clone(), with(&config.overrides, "overrides")].concat(),
+        target: TargetRequest {
+            name,
+            python: python.unwrap_or_else(|| default_python(requires_python)),
+            platform: options
+                .platform
+                .clone()
+                .or_else(|| target.platform.clone())
+                .unwrap_or_else(|| TargetRequest::default().platform),
+            glibc: options.glibc.clone().or_else(|| target.glibc.clone()),
+        },
+        exclude_newer: options.exclude_newer.clone().or_else(|| config.exclude_newer.clone()),
+        prerelease: prerelease.or_else(|| config.prerelease.clone()),
+        resolution: options.resolution.clone().or_else(|| config.resolution.clone()),
+        upgrade: options.upgrade.clone(),
+        extras: extras.iter().map(ToString::to_string).collect(),
+        groups: groups.iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn names<T>(given: &[String], option: &str, declared: &[T]) -> Result<Vec<T>, Error>
+where
+    T: std::str::FromStr<Err = mlresolve_packaging::NameError> + Clone + Ord,
+{
+    let given = given.iter().map(|name| name.parse::<T>().map_err(|error| Error::input(option, error)));
+    let mut names: Vec<T> = given.collect::<Result<_, _>>()?;
+    names.extend(declared.iter().cloned());
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// Python 3.12, or the minor nearest to it that the project takes.
+fn default_python(requires_python: Option<&SpecifierSet>) -> String {
+    let fits = |minor: &i64| {
+        requires_python.is_none_or(|specifiers| {
+            // A bound such as `>=3.12.4` takes a later release of the minor.
+            ["0", "99"].iter().any(|patch| {
+                parse_version(&format!("3.{minor}.{patch}"))
+                    .is_ok_and(|version| specifiers.contains(&version))
+            })
+        })
+    };
+    let nearest = (8..16).filter(fits).min_by_key(|minor| ((minor - DEFAULT_MINOR).abs(), *minor));
+    format!("3.{}", nearest.unwrap_or(DEFAULT_MINOR))
+}
+
+fn warn_of_unused(name: &str, target: &TargetConfig, warnings: &mut Vec<String>) {
+    let unused = [
+        ("accelerator", target.accelerator.is_some()),
+        ("driver", target.driver.is_some()),
+        ("gpu", !target.gpu.is_empty()),
+        ("image", target.image.is_some()),
+    ];
+    let unused: Vec<&str> = unused.iter().filter(|(_, there)| *there).map(|(key, _)| *key).collect();
+    if !unused.is_empty() {
+        warnings.push(format!(
+            "target {name}: {} not used yet: the builds of the index are taken as they are",
+            unused.join(", ")
+        ));
+    }
+}
