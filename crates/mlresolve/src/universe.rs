@@ -46,8 +46,11 @@ pub(crate) struct Universe {
     deadline: Instant,
     ahead: Mutex<JoinSet<()>>,
     projects: RefCell<FxHashMap<PackageName, Found>>,
-    dependencies: RefCell<FxHashMap<(PackageName, Version, Option<ExtraName>), Answer>>,
+    dependencies: RefCell<FxHashMap<Question, Answer>>,
 }
+
+/// A version, or one extra of it.
+type Question = (PackageName, Version, Option<ExtraName>);
 
 /// What the fetches ahead need as well.
 struct Shared {

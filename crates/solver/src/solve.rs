@@ -100,7 +100,7 @@ pub enum SolveError<E: std::error::Error + 'static> {
 
 /// The proof that there is no solution.
 pub struct Failure {
-    pub(crate) tree: Tree,
+    pub(crate) tree: Box<Tree>,
 }
 
 pub(crate) type Tree = DerivationTree<SolverPackage, VersionRange, Unusable>;
@@ -439,7 +439,7 @@ fn is_pinned(range: &VersionRange) -> bool {
 
 impl Failure {
     fn new(tree: NoSolutionError<Types>) -> Self {
-        Self { tree }
+        Self { tree: Box::new(tree) }
     }
 
     fn mentions_lacking_extra(&self) -> bool {
@@ -453,7 +453,7 @@ impl Drop for Failure {
     /// Takes the tree apart step by step: dropping it whole would recurse as deep as it is.
     fn drop(&mut self) {
         let leaf = DerivationTree::External(pubgrub::External::NotRoot(SolverPackage::Root, root_version()));
-        let mut trees = vec![std::mem::replace(&mut self.tree, leaf)];
+        let mut trees = vec![std::mem::replace(&mut *self.tree, leaf)];
         while let Some(tree) = trees.pop() {
             if let DerivationTree::Derived(derived) = tree {
                 trees.extend(std::sync::Arc::into_inner(derived.cause1));

@@ -1,0 +1,158 @@
+//! The arguments, as users write them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+use crate::exit;
+
+/// Locks the Python packages of a machine-learning project for the machine it will run on.
+#[derive(Debug, Parser)]
+#[command(name = "mlresolve", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// The options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Print results as JSON
+    #[arg(long, global = true, env = "MLRESOLVE_JSON", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) json: bool,
+    /// Print nothing but results and errors
+    #[arg(short, long, global = true, env = "MLRESOLVE_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) quiet: bool,
+    /// Log what is done; twice for more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "MLRESOLVE_COLOR")]
+    pub(crate) color: ColorChoice,
+    /// Keep answers of indexes in this folder
+    #[arg(long, global = true, value_name = "DIR", env = "MLRESOLVE_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Keep nothing between runs, and use nothing that was kept
+    #[arg(long, global = true, env = "MLRESOLVE_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) no_cache: bool,
+    /// Use only what was kept
+    #[arg(long, global = true, env = "MLRESOLVE_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) offline: bool,
+    /// Ask the indexes whether what was kept still holds
+    #[arg(long, global = true, conflicts_with = "offline", env = "MLRESOLVE_REFRESH", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) refresh: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Lock(commands::lock::LockArguments),
+}
+
+/// The options that say what a project is and where its packages come from.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProjectArguments {
+    /// The project's folder
+    #[arg(value_name = "PROJECT_DIR")]
+    pub(crate) project: Option<PathBuf>,
+    /// Lock what this requirements file lists; `-` is standard input
+    #[arg(short = 'r', long = "requirements", visible_alias = "requirement", value_name = "FILE", env = "MLRESOLVE_REQUIREMENTS", value_delimiter = None)]
+    pub(crate) requirements: Vec<PathBuf>,
+    /// Hold packages to the versions that this file allows
+    #[arg(
+        short = 'c',
+        long = "constraints",
+        visible_alias = "constraint",
+        value_name = "FILE",
+        env = "MLRESOLVE_CONSTRAINTS"
+    )]
+    pub(crate) constraints: Vec<PathBuf>,
+    /// Replace every requirement on a package by the one in this file
+    #[arg(long = "override", value_name = "FILE", env = "MLRESOLVE_OVERRIDE")]
+    pub(crate) overrides: Vec<PathBuf>,
+    /// Take this extra of the project
+    #[arg(long = "extra", value_name = "NAME", env = "MLRESOLVE_EXTRA")]
+    pub(crate) extras: Vec<String>,
+    /// Take this dependency group of the project
+    #[arg(long = "group", value_name = "NAME", env = "MLRESOLVE_GROUP")]
+    pub(crate) groups: Vec<String>,
+    /// Take only this declared target
+    #[arg(long = "target", value_name = "NAME", env = "MLRESOLVE_TARGET", help_heading = "Target")]
+    pub(crate) targets: Vec<String>,
+    /// The target's Python
+    #[arg(long, value_name = "3.12", env = "MLRESOLVE_PYTHON_VERSION", help_heading = "Target")]
+    pub(crate) python_version: Option<String>,
+    /// The target's platform: linux-x86_64, linux-aarch64 or macos-arm64
+    #[arg(long, value_name = "PLATFORM", env = "MLRESOLVE_PLATFORM", help_heading = "Target")]
+    pub(crate) platform: Option<String>,
+    /// The target's glibc
+    #[arg(long, value_name = "2.35", env = "MLRESOLVE_GLIBC", help_heading = "Target")]
+    pub(crate) glibc: Option<String>,
+    /// The target's accelerator; read, but not used yet
+    #[arg(long, value_name = "NAME", env = "MLRESOLVE_ACCELERATOR", help_heading = "Target")]
+    pub(crate) accelerator: Option<String>,
+    /// The target's oldest driver; read, but not used yet
+    #[arg(long, value_name = "550.54", env = "MLRESOLVE_DRIVER", help_heading = "Target")]
+    pub(crate) driver: Option<String>,
+    /// A GPU of the target; read, but not used yet
+    #[arg(long = "gpu", value_name = "sm_90|H100", env = "MLRESOLVE_GPU", help_heading = "Target")]
+    pub(crate) gpus: Vec<String>,
+    /// The index that is asked last [default: PyPI]
+    #[arg(
+        short = 'i',
+        long,
+        value_name = "URL",
+        env = "MLRESOLVE_INDEX_URL",
+        hide_env_values = true,
+        help_heading = "Indexes"
+    )]
+    pub(crate) index_url: Option<String>,
+    /// An index that is asked before it; the first that has a package is the only one for it
+    #[arg(
+        long = "extra-index-url",
+        value_name = "URL",
+        env = "MLRESOLVE_EXTRA_INDEX_URL",
+        hide_env_values = true,
+        value_delimiter = ' ',
+        help_heading = "Indexes"
+    )]
+    pub(crate) extra_index_urls: Vec<String>,
+    /// See only files uploaded before this: a time, a date, or an age such as "7 days"
+    #[arg(long, value_name = "TIME", env = "MLRESOLVE_EXCLUDE_NEWER", help_heading = "Choice of versions")]
+    pub(crate) exclude_newer: Option<String>,
+    /// Which versions come first: highest, lowest or lowest-direct
+    #[arg(long, value_name = "MODE", env = "MLRESOLVE_RESOLUTION", help_heading = "Choice of versions")]
+    pub(crate) resolution: Option<String>,
+    /// Which pre-releases are taken: disallow, allow or if-necessary
+    #[arg(long, value_name = "MODE", env = "MLRESOLVE_PRERELEASE", help_heading = "Choice of versions")]
+    pub(crate) prerelease: Option<String>,
+    /// Give up after so many seconds
+    #[arg(long, value_name = "SECONDS", env = "MLRESOLVE_TIME_LIMIT", default_value_t = 900)]
+    pub(crate) time_limit: u64,
+}
+
+/// Reads the command line; the exit code where there is nothing to run.
+pub(crate) fn parse() -> Result<Arguments, ExitCode> {
+    Arguments::try_parse().map_err(|error| {
+        // Help and version go to standard output and are no failure.
+        let code = if error.use_stderr() { exit::BAD_INPUT } else { exit::DONE };
+        drop(error.print());
+        exit::code(code)
+    })
+}

@@ -1,0 +1,262 @@
+//! `mlresolve lock`
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use mlresolve::lockfile::{self, Direction, Lock, LockDiff, PackageSize};
+use mlresolve::packaging::Version;
+use mlresolve::{CheckOutcome, LockReport, LockRequest, Locked, Upgrade, check_blocking, lock_blocking};
+
+use super::{Outcome, session};
+use crate::args::{Global, ProjectArguments};
+use crate::failure::Failure;
+use crate::output::{Output, Style, size};
+use crate::progress::Progress;
+
+/// How many changes are listed.
+const CHANGES_SHOWN: usize = 12;
+
+/// Choose versions and write pylock.toml
+///
+/// Reads pyproject.toml, or requirements.in or requirements.txt, or the files given with -r, and writes one lock for each
+/// target: pylock.toml, or pylock.NAME.toml where several targets are declared. Versions that are locked already stay as
+/// long as they will do.
+#[derive(Debug, Args)]
+pub(crate) struct LockArguments {
+    #[command(flatten)]
+    pub(crate) project: ProjectArguments,
+    /// Write here: a file for one target, a folder for several; `-` is standard output
+    #[arg(short, long, value_name = "PATH", env = "MLRESOLVE_OUTPUT")]
+    output: Option<PathBuf>,
+    /// Give up all locked versions
+    #[arg(short = 'U', long, env = "MLRESOLVE_UPGRADE", value_parser = clap::builder::FalseyValueParser::new())]
+    upgrade: bool,
+    /// Give up the locked version of this package
+    #[arg(short = 'P', long = "upgrade-package", value_name = "NAME", env = "MLRESOLVE_UPGRADE_PACKAGE")]
+    upgrade_packages: Vec<String>,
+    /// Write nothing; exit with 3 if the lock is out of date
+    #[arg(long, conflicts_with_all = ["upgrade", "upgrade_packages", "dry_run"])]
+    check: bool,
+    /// Write nothing; show what would be locked
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &LockArguments, global: &Global, output: Output) -> Outcome {
+    let upgrade = match (arguments.upgrade, arguments.upgrade_packages.is_empty()) {
+        (true, _) => Upgrade::Everything,
+        (false, true) => Upgrade::Nothing,
+        (false, false) => Upgrade::Packages(arguments.upgrade_packages.iter().cloned().collect()),
+    };
+    let project = session::project(&arguments.project, upgrade, output)?;
+    let access = session::access(&arguments.project, global, &project);
+    let cancellation = session::cancelled_by_signal();
+    if !project.declares_targets && arguments.project.python_version.is_none() {
+        output.say("no target is declared; a common one is assumed (see --help, Target)");
+    }
+    let mut written: Vec<(PathBuf, Locked, f64)> = Vec::new();
+    for request in &project.requests {
+        let started = Instant::now();
+        let path = place(arguments, &project.dir, request, project.requests.len())?;
+        let previous = read_previous(&path)?;
+        let progress = Progress::start(output, if arguments.check { "checking" } else { "locking" });
+        let watch = progress.watch(cancellation.clone());
+        if arguments.check {
+            let locked =
+                previous.ok_or_else(|| Failure::out_of_date(format!("there is no {}", path.display())))?;
+            let outcome = check_blocking(request, &locked, &access, &watch)?;
+            drop(progress);
+            report_check(&path, outcome, &locked, output)?;
+            continue;
+        }
+        let locked = lock_blocking(request, previous.as_ref(), &access, &watch)?;
+        drop(progress);
+        written.push((path, locked, started.elapsed().as_secs_f64()));
+    }
+    // All or nothing: a target that fails leaves every lock as it was.
+    for (path, locked, seconds) in &written {
+        if path == Path::new("-") {
+            output.data(&locked.text);
+        } else if !arguments.dry_run {
+            write_atomically(path, &locked.text)?;
+        }
+        show(path, locked, *seconds, arguments.dry_run, output);
+    }
+    if output.json() && !arguments.check {
+        let locks: Vec<serde_json::Value> = written.iter().map(|(path, locked, seconds)| {
+            serde_json::json!({ "path": path, "seconds": seconds, "report": locked.report, "lock": locked.lock })
+        }).collect();
+        output.data(&serde_json::json!({ "locks": locks }).to_string());
+    }
+    Ok(())
+}
+
+/// Where the lock of a request goes.
+fn place(
+    arguments: &LockArguments,
+    dir: &Path,
+    request: &LockRequest,
+    count: usize,
+) -> Result<PathBuf, Failure> {
+    let name =
+        if count == 1 { lockfile::file_name(None) } else { lockfile::file_name(Some(&request.target.name)) };
+    let name = name.map_err(|error| Failure::bad_input(error.to_string()))?;
+    Ok(match &arguments.output {
+        None => dir.join(name),
+        Some(output) if output == Path::new("-") && count == 1 => output.clone(),
+        Some(output) if output.is_dir() => output.join(name),
+        Some(output) if count == 1 => output.clone(),
+        Some(output) => {
+            let problem = format!(
+                "{} is no folder, and {count} targets need one; choose one with --target",
+                output.display()
+            );
+            return Err(Failure::bad_input(problem));
+        }
+    })
+}
+
+fn read_previous(path: &Path) -> Result<Option<Lock>, Failure> {
+    if path == Path::new("-") {
+        return Ok(None);
+    }
+    match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::bad_input(format!("cannot read {}: {error}", path.display()))),
+        Ok(bytes) => match lockfile::read(&bytes) {
+            Ok(read) => Ok(Some(read.lock)),
+            Err(error) => {
+                let hint = "mend the file, or remove it to lock anew";
+                Err(Failure::bad_input(format!("{}: {error}", path.display())).with_hint(hint))
+            }
+        },
+    }
+}
+
+/// Writes beside the file and renames, so that there is always one whole lock.
+pub(super) fn write_atomically(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed =
+        |error: std::io::Error| Failure::bad_input(format!("cannot write {}: {error}", path.display()));
+    // Unchanged bytes are left alone, and with them the file's time.
+    if std::fs::read(path).is_ok_and(|now| now == text.as_bytes()) {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".mlresolve-")
+        .permissions(readable_by_all())
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn readable_by_all() -> std::fs::Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    // The umask is taken off by the system.
+    std::fs::Permissions::from_mode(0o666)
+}
+
+fn report_check(path: &Path, outcome: CheckOutcome, locked: &Lock, output: Output) -> Outcome {
+    match outcome {
+        CheckOutcome::UpToDate => {
+            output.say(&format!("{} is up to date", path.display()));
+            if output.json() {
+                output.data(&serde_json::json!({ "path": path, "up-to-date": true }).to_string());
+            }
+            Ok(())
+        }
+        CheckOutcome::Violated(violations) => {
+            let lines: Vec<String> = violations.iter().map(|violation| format!("  - {violation}")).collect();
+            Err(Failure::out_of_date(format!("{} is out of date\n{}", path.display(), lines.join("\n"))))
+        }
+        CheckOutcome::Outdated(renewed) => {
+            let changes = changes(&lockfile::diff(locked, &renewed), output).join("\n");
+            let changes = if changes.is_empty() {
+                "  its packages stay, its inputs changed".to_owned()
+            } else {
+                changes
+            };
+            Err(Failure::out_of_date(format!("{} is out of date\n{changes}", path.display())))
+        }
+    }
+}
+
+/// What a person wants to see after a lock.
+fn show(path: &Path, locked: &Locked, seconds: f64, dry_run: bool, output: Output) {
+    let report = &locked.report;
+    for warning in &report.warnings {
+        output.warn(warning);
+    }
+    let unknown = match report.unknown_sizes {
+        0 => String::new(),
+        count => format!(" and {count} of unknown size"),
+    };
+    let verb = if dry_run { "would write" } else { "wrote" };
+    output.say(&format!(
+        "{} {}: {} packages, {}{unknown} to download, {seconds:.2} s",
+        output.paint(Style::Good, verb),
+        output.paint(Style::Strong, &path.display().to_string()),
+        report.packages,
+        size(report.download_bytes),
+    ));
+    output.say(&format!("  target   {}", report.target));
+    show_largest(report, output);
+    if let Some(diff) = &report.changes {
+        let lines = changes(diff, output);
+        if lines.is_empty() {
+            output.say("  nothing changed since the last lock");
+        } else {
+            output.say("  since the last lock:");
+            lines.iter().for_each(|line| output.say(line));
+        }
+    }
+}
+
+fn show_largest(report: &LockReport, output: Output) {
+    let largest = report
+        .largest
+        .iter()
+        .map(|package| format!("{} {} {}", package.name, package.version, size(package.bytes)));
+    let largest: Vec<String> = largest.collect();
+    if !largest.is_empty() {
+        output.say(&format!("  largest  {}", largest.join(", ")));
+    }
+}
+
+fn named(package: &PackageSize) -> String {
+    match &package.version {
+        Some(version) => format!("{} {version}", package.name),
+        None => package.name.to_string(),
+    }
+}
+
+/// The changes between two locks, a line each.
+pub(super) fn changes(diff: &LockDiff, output: Output) -> Vec<String> {
+    let mut lines = Vec::new();
+    for change in &diff.changed {
+        let sign = match change.direction {
+            Direction::Upgraded => "↑",
+            Direction::Downgraded => "↓",
+            Direction::Rebuilt => "~",
+        };
+        let shown =
+            |version: Option<&Version>| version.map_or_else(|| "unversioned".to_owned(), ToString::to_string);
+        let (from, to) = (shown(change.from.as_ref()), shown(change.to.as_ref()));
+        lines.push(format!("  {sign} {} {from} → {to}", change.name));
+    }
+    lines.extend(diff.added.iter().map(|package| format!("  + {}", named(package))));
+    lines.extend(diff.removed.iter().map(|package| format!("  - {}", named(package))));
+    let rest = lines.len().saturating_sub(CHANGES_SHOWN);
+    if rest > 0 {
+        lines.truncate(CHANGES_SHOWN);
+        lines.push(output.paint(Style::Faint, &format!("  and {rest} more (mlresolve diff)")));
+    }
+    lines
+}

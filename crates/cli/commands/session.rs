@@ -1,0 +1,112 @@
+//! What several commands need from the world around them: environment variables, the cache's place, signals.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mlresolve::{Access, CancellationToken, NetworkMode, ProjectOptions, ReadProject, Upgrade, read_project};
+
+use crate::args::{Global, ProjectArguments};
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Logs to standard error as `-v` asks for it.
+pub(super) fn start_logging(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => "mlresolve=info,mlresolve_index=info,mlresolve_solver=info",
+        _ => "mlresolve=debug,mlresolve_index=debug,mlresolve_solver=debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::new(level);
+    // A second subscriber is refused, which can only happen in tests.
+    drop(
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .without_time()
+            .try_init(),
+    );
+}
+
+/// Reads the project that the arguments name.
+pub(super) fn project(
+    arguments: &ProjectArguments,
+    upgrade: Upgrade,
+    output: Output,
+) -> Result<ReadProject, Failure> {
+    let options = ProjectOptions {
+        dir: arguments.project.clone(),
+        requirements: arguments.requirements.clone(),
+        constraints: arguments.constraints.clone(),
+        overrides: arguments.overrides.clone(),
+        extras: arguments.extras.clone(),
+        groups: arguments.groups.clone(),
+        targets: arguments.targets.clone(),
+        python: arguments.python_version.clone(),
+        platform: arguments.platform.clone(),
+        glibc: arguments.glibc.clone(),
+        exclude_newer: arguments.exclude_newer.clone(),
+        prerelease: arguments.prerelease.clone(),
+        resolution: arguments.resolution.clone(),
+        upgrade,
+    };
+    let project = read_project(&options, &|name| std::env::var(name).ok())?;
+    for warning in &project.warnings {
+        output.warn(warning);
+    }
+    if arguments.accelerator.is_some() || arguments.driver.is_some() || !arguments.gpus.is_empty() {
+        output.warn("--accelerator, --driver and --gpu are not used yet: the builds of the index are taken as they are");
+    }
+    Ok(project)
+}
+
+/// How the indexes are reached: the command line first, then the project's files, then the variables of pip and uv.
+pub(super) fn access(arguments: &ProjectArguments, global: &Global, project: &ReadProject) -> Access {
+    let variable = |names: &[&str]| {
+        names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    };
+    let index_url = arguments.index_url.clone().or_else(|| project.index_url.clone());
+    let index_url = index_url.or_else(|| variable(&["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"]));
+    let mut extra = arguments.extra_index_urls.clone();
+    extra.extend(project.extra_index_urls.iter().cloned());
+    if extra.is_empty() {
+        let listed = variable(&["UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"]).unwrap_or_default();
+        extra.extend(listed.split_whitespace().map(str::to_owned));
+    }
+    Access {
+        index_url: index_url.unwrap_or_else(|| mlresolve::default_index_url().to_owned()),
+        extra_index_urls: extra,
+        cache_dir: cache_dir(global),
+        mode: match (global.offline, global.refresh) {
+            (true, _) => NetworkMode::Offline,
+            (false, true) => NetworkMode::Refresh,
+            (false, false) => NetworkMode::Normal,
+        },
+        time_limit: Duration::from_secs(arguments.time_limit),
+        ..Access::default()
+    }
+}
+
+/// The cache's folder; `None` where nothing is kept.
+pub(super) fn cache_dir(global: &Global) -> Option<PathBuf> {
+    if global.no_cache {
+        return None;
+    }
+    let given = global.cache_dir.clone();
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache_home = || absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    given.or_else(|| Some(cache_home()?.join("mlresolve")))
+}
+
+/// A token that Ctrl-C cancels. A second Ctrl-C ends the process at once.
+pub(super) fn cancelled_by_signal() -> CancellationToken {
+    let token = CancellationToken::default();
+    let on_signal = token.clone();
+    // Without a handler, Ctrl-C simply ends the process, which leaves nothing half-written.
+    drop(ctrlc::set_handler(move || {
+        if on_signal.is_cancelled() {
+            std::process::abort();
+        }
+        on_signal.cancel();
+    }));
+    token
+}

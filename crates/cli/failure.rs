@@ -1,0 +1,114 @@
+//! Every failure, with its exit code and a hint. This is the one place where errors become words for a person.
+
+use std::process::ExitCode;
+
+use mlresolve::Error;
+use mlresolve::index::{IndexError, MetadataError};
+
+use crate::exit;
+use crate::output::Output;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+    hint: Option<String>,
+    /// The failure as data, for `--json`.
+    kind: &'static str,
+}
+
+impl Failure {
+    /// The command line or an input cannot be used.
+    pub(crate) fn bad_input(message: impl Into<String>) -> Self {
+        Self { code: exit::BAD_INPUT, message: message.into(), hint: None, kind: "bad-input" }
+    }
+
+    /// The lock is out of date.
+    pub(crate) fn out_of_date(message: impl Into<String>) -> Self {
+        let hint = Some("run `mlresolve lock` and commit the result".to_owned());
+        Self { code: exit::OUT_OF_DATE, message: message.into(), hint, kind: "out-of-date" }
+    }
+
+    /// The question has no answer that could be printed on standard output, such as a package that is not locked.
+    pub(crate) fn no_solution(message: impl Into<String>) -> Self {
+        Self { code: exit::NO_SOLUTION, message: message.into(), hint: None, kind: "no-solution" }
+    }
+
+    /// Adds a way out.
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Prints the failure and gives its exit code.
+    pub(crate) fn report(&self, output: &Output) -> ExitCode {
+        if output.json() {
+            let error = serde_json::json!({
+                "error": { "kind": self.kind, "message": self.message, "hint": self.hint, "exit-code": self.code }
+            });
+            output.data(&error.to_string());
+        } else {
+            output.error(&self.message, self.hint.as_deref());
+        }
+        exit::code(self.code)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let message = with_causes(&error);
+        let (code, kind, hint) = match &error {
+            Error::Conflict(_) => (exit::NO_SOLUTION, "no-solution", None),
+            Error::Input { .. } | Error::Lock { .. } | Error::File { .. } => {
+                (exit::BAD_INPUT, "bad-input", None)
+            }
+            Error::Invalid(_) => (exit::BAD_INPUT, "bad-lock", None),
+            Error::Metadata(MetadataError::Index(IndexError::HashMismatch { .. }))
+            | Error::Index(IndexError::HashMismatch { .. }) => {
+                let hint = "the index or something on the way to it changed the file; nothing was locked";
+                (exit::VERIFICATION, "hash-mismatch", Some(hint.to_owned()))
+            }
+            Error::Index(error) | Error::Metadata(MetadataError::Index(error)) => {
+                (exit::NETWORK, "index", index_hint(error))
+            }
+            Error::Metadata(_) => (exit::NETWORK, "metadata", None),
+            Error::NoHash { .. } => (exit::VERIFICATION, "no-hash", None),
+            Error::Limit(_) => {
+                let hint = "pin some of the packages more closely, or raise the limit with --time-limit";
+                (exit::NO_SOLUTION, "limit", Some(hint.to_owned()))
+            }
+            Error::Cancelled => (exit::INTERRUPTED, "interrupted", None),
+            _ => {
+                let hint = "this is a fault of mlresolve; please report it with the command and its input";
+                (exit::OUR_BUG, "internal", Some(hint.to_owned()))
+            }
+        };
+        Self { code, message, hint, kind }
+    }
+}
+
+fn index_hint(error: &IndexError) -> Option<String> {
+    let hint = match error {
+        IndexError::Network { .. } => "check the network, or use what is in the cache with --offline",
+        IndexError::Offline { .. } => "run once without --offline",
+        IndexError::Credentials { .. } => {
+            "put user and password into the index's address: https://user:password@…"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,111 @@
+//! Where words go: data to standard output, everything for people to standard error.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use crate::args::{ColorChoice, Global};
+
+/// How much and in which form to print.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+    quiet: bool,
+    color: bool,
+}
+
+/// A style of text on a terminal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Style {
+    /// What matters most on a line.
+    Strong,
+    /// What only helps.
+    Faint,
+    /// Something good.
+    Good,
+    /// Something to read.
+    Caution,
+    /// Something wrong.
+    Bad,
+}
+
+impl Output {
+    /// As the command line asks for it.
+    pub(crate) fn new(global: &Global) -> Self {
+        let color = match global.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal(),
+        };
+        Self { json: global.json, quiet: global.quiet, color }
+    }
+
+    /// Whether results are printed as JSON.
+    pub(crate) fn json(self) -> bool {
+        self.json
+    }
+
+    /// Whether a progress bar makes sense.
+    pub(crate) fn shows_progress(self) -> bool {
+        !self.quiet && !self.json && std::io::stderr().is_terminal()
+    }
+
+    /// Prints data. That nobody reads it any more is no error.
+    pub(crate) fn data(self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let newline = if text.ends_with('\n') { "" } else { "\n" };
+        drop(write!(out, "{text}{newline}").and_then(|()| out.flush()));
+    }
+
+    /// Prints a line for people.
+    pub(crate) fn say(self, text: &str) {
+        if !self.quiet && !self.json {
+            Self::line(text);
+        }
+    }
+
+    /// Prints a warning, even when quiet was not asked for by mistake.
+    pub(crate) fn warn(self, text: &str) {
+        if !self.quiet && !self.json {
+            Self::line(&format!("{}: {text}", self.paint(Style::Caution, "warning")));
+        }
+    }
+
+    /// Prints a failure.
+    pub(crate) fn error(self, message: &str, hint: Option<&str>) {
+        Self::line(&format!("{}: {message}", self.paint(Style::Bad, "error")));
+        if let Some(hint) = hint {
+            Self::line(&format!("{}: {hint}", self.paint(Style::Strong, "hint")));
+        }
+    }
+
+    /// Text in a style, where the terminal shows one.
+    pub(crate) fn paint(self, style: Style, text: &str) -> String {
+        if !self.color {
+            return text.to_owned();
+        }
+        let code = match style {
+            Style::Strong => "1",
+            Style::Faint => "2",
+            Style::Good => "32",
+            Style::Caution => "1;33",
+            Style::Bad => "1;31",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+
+    fn line(text: &str) {
+        let mut out = std::io::stderr().lock();
+        drop(writeln!(out, "{}", text.trim_end()));
+    }
+}
+
+/// A size in bytes as people read it, in powers of ten.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    for (unit, name) in UNITS {
+        if bytes >= unit {
+            let tenths = (u128::from(bytes) * 10 + u128::from(unit) / 2) / u128::from(unit);
+            return format!("{}.{} {name}", tenths / 10, tenths % 10);
+        }
+    }
+    format!("{bytes} B")
+}
