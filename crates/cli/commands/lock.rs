@@ -105,6 +105,7 @@ fn place(
         if count == 1 { lockfile::file_name(None) } else { lockfile::file_name(Some(&request.target.name)) };
     let name = name.map_err(|error| Failure::bad_input(error.to_string()))?;
     Ok(match &arguments.output {
+        None if dir == Path::new(".") => PathBuf::from(name),
         None => dir.join(name),
         Some(output) if output == Path::new("-") && count == 1 => output.clone(),
         Some(output) if output.is_dir() => output.join(name),

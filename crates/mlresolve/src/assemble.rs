@@ -38,18 +38,24 @@ pub(crate) fn assemble(
         constraints: texts(&prepared.constraints),
         overrides: texts(&prepared.overrides.given),
         target: Some(target_section(&prepared.target)),
-        options: Some(OptionsSection {
-            exclude_newer: request.exclude_newer.clone(),
-            resolution: request.resolution.clone(),
-            prerelease: request.prerelease.clone(),
-            extras: prepared.extras.clone(),
-            groups: prepared.groups.clone(),
-            ..OptionsSection::default()
-        }),
+        options: options_section(request, prepared),
         ..ToolSection::default()
     });
     lock.sort();
     Ok(lock)
+}
+
+/// The options that differ from the defaults.
+fn options_section(request: &LockRequest, prepared: &Prepared) -> Option<OptionsSection> {
+    let options = OptionsSection {
+        exclude_newer: request.exclude_newer.clone(),
+        resolution: request.resolution.clone(),
+        prerelease: request.prerelease.clone(),
+        extras: prepared.extras.clone(),
+        groups: prepared.groups.clone(),
+        ..OptionsSection::default()
+    };
+    (options != OptionsSection::default()).then_some(options)
 }
 
 fn texts(requirements: &[Requirement]) -> Vec<String> {

@@ -1,0 +1,6 @@
+//! The program from end to end, as a user runs it, against an index on loopback.
+//!
+//! No test needs the network, docker or anything outside the tree.
+
+mod lock;
+mod support;

@@ -1,0 +1,152 @@
+//! A project in a temporary folder, and the program run in it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use mlresolve_testkit::{IndexServer, Universe};
+use tempfile::TempDir;
+
+/// A project's folder with a cache of its own, beside an index.
+pub(crate) struct Project {
+    folder: TempDir,
+    pub(crate) index: IndexServer,
+}
+
+/// What a run of the program printed.
+pub(crate) struct Run {
+    output: Output,
+    replacements: Vec<(String, &'static str)>,
+}
+
+impl Project {
+    /// An empty project beside an index of these releases, in the text form of [`Universe::text`].
+    pub(crate) fn new(releases: &str) -> Self {
+        Self::beside(IndexServer::start(Universe::new().text(releases)))
+    }
+
+    /// An empty project beside this index.
+    pub(crate) fn beside(index: IndexServer) -> Self {
+        Self { folder: TempDir::new().unwrap(), index }
+    }
+
+    /// Writes a file of the project.
+    pub(crate) fn write(&self, name: &str, text: &str) -> &Self {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        self
+    }
+
+    /// Reads a file of the project, as it may stand in a snapshot.
+    pub(crate) fn read(&self, name: &str) -> String {
+        self.filtered(&std::fs::read_to_string(self.path(name)).unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("project").join(name)
+    }
+
+    /// Runs the program in the project with this index and these arguments, divided by spaces.
+    pub(crate) fn run(&self, arguments: &str) -> Run {
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        self.run_with(&arguments, &[])
+    }
+
+    /// Runs the program with these arguments and environment variables.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+        let project = self.folder.path().join("project");
+        std::fs::create_dir_all(&project).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mlresolve"));
+        command
+            .args(arguments)
+            .current_dir(project)
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("MLRESOLVE_CACHE_DIR", self.cache())
+            .env("MLRESOLVE_INDEX_URL", self.index.index_url())
+            .env("NO_PROXY", "127.0.0.1")
+            .envs(variables.iter().copied());
+        Run { output: command.output().unwrap(), replacements: self.replacements() }
+    }
+
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    fn filtered(&self, text: &str) -> String {
+        filter(text, &self.replacements())
+    }
+
+    fn replacements(&self) -> Vec<(String, &'static str)> {
+        let shown = |path: &Path| path.display().to_string();
+        let canonical = self.folder.path().canonicalize().unwrap();
+        vec![
+            (self.index.origin().trim_end_matches('/').to_owned(), "[INDEX]"),
+            (shown(&canonical), "[DIR]"),
+            (shown(self.folder.path()), "[DIR]"),
+        ]
+    }
+}
+
+impl Run {
+    /// The whole of what was printed, with the exit code, for a snapshot.
+    pub(crate) fn snapshot(&self) -> String {
+        let code = self.output.status.code().map_or_else(|| "none".to_owned(), |code| code.to_string());
+        let part = |name: &str, bytes: &[u8]| {
+            let text = filter(&String::from_utf8_lossy(bytes), &self.replacements);
+            if text.is_empty() { String::new() } else { format!("--- {name}\n{text}") }
+        };
+        let (stdout, stderr) = (part("stdout", &self.output.stdout), part("stderr", &self.output.stderr));
+        format!("exit code {code}\n{stdout}{stderr}")
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> i32 {
+        self.output.status.code().unwrap()
+    }
+
+    /// Standard output as it is.
+    pub(crate) fn stdout(&self) -> String {
+        String::from_utf8(self.output.stdout.clone()).unwrap()
+    }
+
+    /// Standard error as it is.
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8(self.output.stderr.clone()).unwrap()
+    }
+
+    /// The same run, after checking that it ended well.
+    #[track_caller]
+    pub(crate) fn success(self) -> Self {
+        assert_eq!(self.code(), 0, "{}", self.snapshot());
+        self
+    }
+}
+
+/// Takes out what differs from run to run: folders, ports, times, sizes in bytes of built wheels stay.
+fn filter(text: &str, replacements: &[(String, &'static str)]) -> String {
+    let mut text = text.to_owned();
+    for (from, to) in replacements {
+        text = text.replace(from.as_str(), to);
+    }
+    let lines = text.lines().map(without_seconds).map(|line| without_digest(&line));
+    let joined = lines.collect::<Vec<_>>().join("\n");
+    if text.ends_with('\n') { format!("{joined}\n") } else { joined }
+}
+
+/// `…, 0.03 s` at the end of a line.
+fn without_seconds(line: &str) -> String {
+    let Some(rest) = line.strip_suffix(" s") else { return line.to_owned() };
+    let digits = |character: char| character.is_ascii_digit() || character == '.';
+    let head = rest.trim_end_matches(digits);
+    if head.len() == rest.len() { line.to_owned() } else { format!("{head}[TIME] s") }
+}
+
+/// The digest of a lock's input covers the index's address, and with it a port that changes.
+fn without_digest(line: &str) -> String {
+    if line.starts_with("input-digest = ") {
+        "input-digest = \"[DIGEST]\"".to_owned()
+    } else {
+        line.to_owned()
+    }
+}
