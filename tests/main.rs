@@ -2,5 +2,9 @@
 //!
 //! No test needs the network, docker or anything outside the tree.
 
+mod dockerfile;
 mod lock;
+mod reports;
 mod support;
+mod tree;
+mod why;
