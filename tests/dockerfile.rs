@@ -108,7 +108,7 @@ fn what_no_image_can_be_made_of_is_refused() {
     assert_snapshot!(project.run("dockerfile --app nowhere").snapshot(), @"
     exit code 2
     --- stderr
-    error: --app: there is no folder ./nowhere
+    error: --app: there is no folder nowhere
     ");
     let quote = project.run_with(&["dockerfile", "--entrypoint", "python '"], &[]);
     assert_snapshot!(quote.snapshot(), @"
@@ -120,7 +120,7 @@ fn what_no_image_can_be_made_of_is_refused() {
     assert_snapshot!(base.snapshot(), @r#"
     exit code 2
     --- stderr
-    error: pylock.toml: the base image "python:3.12\nRUN evil" may have at most MAX_TEXT_BYTES = 1024 bytes, and in a Dockerfile only letters, digits and "._-/:@"; rename it
+    error: the base image "python:3.12\nRUN evil" may have at most MAX_TEXT_BYTES = 1024 bytes, and in a Dockerfile only letters, digits and "._-/:@"; rename it
     "#);
     assert!(!project.path("Dockerfile").exists());
 }

@@ -97,9 +97,9 @@ fn a_replaced_file_is_said_loudly() {
     exit code 0
     --- stdout
     ~ app  1.0, other files  706 B
+    1 changed; 899.8 MB to download
     REPLACED: app-1.0-py3-none-any.whl has another digest under the same name
     An index must never replace a file: find out why before you install the new lock.
-    1 changed; 899.8 MB to download
     ");
     assert_snapshot!(project.run("diff pylock.toml new.toml --json").snapshot(), @r#"
     exit code 0

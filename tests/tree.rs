@@ -77,7 +77,7 @@ fn a_lock_that_is_not_there_or_not_one_is_bad_input() {
     assert_snapshot!(project.run("tree").snapshot(), @"
     exit code 2
     --- stderr
-    error: this folder: there is no pylock.toml; `mlresolve lock` makes one
+    error: pylock.toml: there is no such lock; `mlresolve lock` makes one
     ");
     assert_snapshot!(project.run("tree --lock nowhere.toml").snapshot(), @"
     exit code 2
@@ -95,14 +95,14 @@ fn a_lock_that_is_not_there_or_not_one_is_bad_input() {
     exit code 2
     --- stderr
     error: pylock.toml: key `created-by`: the key is required and absent
-    hint: mend the file, or make it anew with `mlresolve lock`
+    hint: mend the file, or remove it and run `mlresolve lock`
     ");
     project.write("pylock.toml", "<<<<<<< ours\n");
     assert_snapshot!(project.run("tree").snapshot(), @"
     exit code 2
     --- stderr
     error: pylock.toml: the lock holds merge conflict markers at line 1; resolve by running `mlresolve lock` again
-    hint: mend the file, or make it anew with `mlresolve lock`
+    hint: mend the file, or remove it and run `mlresolve lock`
     ");
 }
 
@@ -110,23 +110,31 @@ fn a_lock_that_is_not_there_or_not_one_is_bad_input() {
 fn among_several_locks_the_target_chooses() {
     let project = Project::new("");
     for name in ["train", "serve"] {
-        let text = "lock-version = \"1.0\"\ncreated-by = \"other\"\npackages = []\n";
-        project.write(&format!("pylock.{name}.toml"), text);
+        let text = format!(
+            "lock-version = \"1.0\"\ncreated-by = \"other\"\npackages = []\n[tool.mlresolve]\nversion = 1\n\
+             [tool.mlresolve.target]\nname = \"{name}\"\npython = \"3.12\"\nplatform = \"linux-x86_64\"\n"
+        );
+        project.write(&format!("pylock.{name}.toml"), &text);
     }
     assert_snapshot!(project.run("tree").snapshot(), @"
     exit code 2
     --- stderr
-    error: this folder: there are several locks, pylock.serve.toml, pylock.train.toml; choose one with --target NAME
+    error: pylock.toml: there is no such lock, but pylock.serve.toml and pylock.train.toml; choose one with --target NAME
     ");
     assert_snapshot!(project.run("tree --target serve").snapshot(), @"
     exit code 0
     --- stderr
     pylock.serve.toml holds no packages
     ");
+    assert_snapshot!(project.run("tree --target train --lock pylock.serve.toml").snapshot(), @"
+    exit code 2
+    --- stderr
+    error: pylock.serve.toml: the lock is for the target serve, not train
+    ");
     assert_snapshot!(project.run("tree --target eval").snapshot(), @"
     exit code 2
     --- stderr
-    error: this folder: there is no pylock.eval.toml; there is pylock.serve.toml, pylock.train.toml
+    error: pylock.eval.toml: there is no such lock, but pylock.serve.toml and pylock.train.toml
     ");
     assert_snapshot!(locked().run("tree --target default --depth 0").snapshot(), @"
     exit code 0

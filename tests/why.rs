@@ -114,14 +114,14 @@ fn what_is_possible_is_answered_with_what_would_change() {
     assert_snapshot!(project.run("why-not web<2.1").snapshot(), @"
     exit code 0
     --- stdout
-    web<2.1 is possible for default; it would change
+    web<2.1 is possible; this would change:
     ↓ web  2.1 → 2.0  692 B → 688 B
     1 changed; 899.8 MB to download
     ");
     assert_snapshot!(project.run("why-not web>=2").snapshot(), @"
     exit code 0
     --- stdout
-    web>=2 holds already for default: nothing would change
+    web>=2 holds already: nothing would change
     ");
     assert_snapshot!(project.run("why-not http<1.1 --json").snapshot(), @r#"
     exit code 0
@@ -131,7 +131,7 @@ fn what_is_possible_is_answered_with_what_would_change() {
     assert_snapshot!(project.run("why-not extra-package").snapshot(), @"
     exit code 1
     --- stdout
-    extra-package is not possible for default (Python 3.12, linux-x86_64, glibc 2.28)
+    extra-package is not possible for default (Python 3.12, linux-x86_64, glibc 2.28):
       - you require extra-package
       - extra-package was not found on [INDEX]/simple/
     ");
@@ -143,7 +143,7 @@ fn what_is_not_possible_is_explained() {
     assert_snapshot!(project.run("why-not web<2").snapshot(), @"
     exit code 1
     --- stdout
-    web<2 is not possible for default (Python 3.12, linux-x86_64, glibc 2.28)
+    web<2 is not possible for default (Python 3.12, linux-x86_64, glibc 2.28):
       - you require app
       - you require web<2
       - app 1.0 requires web>=2
