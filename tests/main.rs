@@ -2,5 +2,8 @@
 //!
 //! No test needs the network, docker or anything outside the tree.
 
+mod conflicts;
+mod determinism;
 mod lock;
+mod replay;
 mod support;
