@@ -2,5 +2,6 @@
 //!
 //! No test needs the network, docker or anything outside the tree.
 
+mod conventions;
 mod lock;
 mod support;
