@@ -184,6 +184,8 @@ fn the_checks_see_what_they_look_for() {
     assert!(names("Instant::now()", "Instant") && !names("Instantly", "Instant"));
     let manifest = "[workspace.dependencies]\nx = \"1\"\n[dependencies]\na.workspace = true\n[dev-dependencies]\nb = { }\n";
     assert_eq!(dependencies(manifest), [(false, "a".to_owned()), (true, "b".to_owned())]);
+    assert_eq!(code_of("see `a\nb`\n```sh\nc\n```\n"), ["c", "a b"]);
+    assert!(names_option("  -o, --output <PATH>", "--output") && !names_option("--output", "--out"));
 }
 
 #[test]
@@ -323,6 +325,24 @@ fn no_rust_file_is_too_long() {
 const PAGES: &[&str] =
     &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/finetune/README.md"];
 
+/// What a page shows in blocks and spans of code.
+fn code_of(page: &str) -> Vec<String> {
+    let (mut code, mut prose, mut inside) = (Vec::new(), String::new(), false);
+    for line in page.lines() {
+        if line.starts_with("```") {
+            inside = !inside;
+        } else if inside {
+            code.push(line.trim().to_owned());
+        } else {
+            // A span may go on in the next line.
+            prose.push_str(line);
+            prose.push(' ');
+        }
+    }
+    code.extend(prose.split('`').skip(1).step_by(2).map(str::to_owned));
+    code
+}
+
 #[test]
 fn the_pages_name_commands_and_options_that_exist() {
     let help = |command: &str| {
@@ -332,20 +352,17 @@ fn the_pages_name_commands_and_options_that_exist() {
     };
     let (mut broken, mut seen) = (Vec::new(), 0);
     for page in PAGES {
-        for line in read(root().join(page)).lines() {
-            let line = line.trim().trim_start_matches("$ ");
-            let Some(rest) = line.strip_prefix("mlresolve ") else { continue };
-            let shown = rest.split(" # ").next().unwrap_or_default();
+        for line in code_of(&read(root().join(page))) {
+            let shown = line.split(" # ").next().unwrap_or_default();
             let mut words = shown.split_whitespace();
-            let Some(command) = words.next() else { continue };
+            let (Some("mlresolve"), Some(command)) = (words.next(), words.next()) else { continue };
             let Some(text) = help(command) else {
                 broken.push(format!("{page}: mlresolve {command}"));
                 continue;
             };
             seen += 1;
             let options = words.filter(|word| word.starts_with('-') && *word != "-");
-            let unknown = options.map(|word| word.split('=').next().unwrap_or_default());
-            let unknown = unknown.filter(|option| !names_option(&text, option));
+            let unknown = options.filter(|option| !names_option(&text, option));
             broken.extend(unknown.map(|option| format!("{page}: mlresolve {command} {option}")));
         }
     }
