@@ -113,7 +113,7 @@ fn a_requirements_file_becomes_a_lock() {
 
     [tool.mlresolve]
     version = 1
-    input-digest = "faa068f7649e3a6b6d8170710101731f3bb6cf4ab7a34821e28ab06bd14a3a0c"
+    input-digest = "[DIGEST]"
     requirements = [
       "app",
     ]
@@ -123,8 +123,6 @@ fn a_requirements_file_becomes_a_lock() {
     python = "3.12"
     platform = "linux-x86_64"
     glibc = "2.28"
-
-    [tool.mlresolve.options]
     "#);
 }
 
