@@ -2,8 +2,12 @@
 //!
 //! No test needs the network, docker or anything outside the tree.
 
+mod conflicts;
+mod conventions;
+mod determinism;
 mod dockerfile;
 mod lock;
+mod replay;
 mod reports;
 mod support;
 mod tree;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use mlresolve_testkit::{IndexServer, Universe};
+use mlresolve_testkit::{IndexServer, Recording, Universe};
 use tempfile::TempDir;
 
 /// A project's folder with a cache of its own, beside an index.
@@ -50,6 +50,13 @@ impl Project {
         Self { folder: TempDir::new().unwrap(), index }
     }
 
+    /// An empty project beside the replay of a recording, named without its suffix.
+    pub(crate) fn replaying(recording: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+        let recording = Recording::load(folder.join(format!("{recording}.jsonl.zst"))).unwrap();
+        Self::beside(IndexServer::replay(&recording))
+    }
+
     /// Writes a file of the project.
     pub(crate) fn write(&self, name: &str, text: &str) -> &Self {
         let path = self.path(name);
@@ -80,6 +87,12 @@ impl Project {
 
     /// Runs the program with these arguments and environment variables.
     pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+        let output = self.command(arguments, variables).output().unwrap();
+        Run { output, replacements: self.replacements() }
+    }
+
+    /// The program with these arguments and environment variables, to be run or spawned.
+    pub(crate) fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let project = self.folder.path().join("project");
         std::fs::create_dir_all(&project).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_mlresolve"));
@@ -92,7 +105,7 @@ impl Project {
             .env("MLRESOLVE_INDEX_URL", self.index.index_url())
             .env("NO_PROXY", "127.0.0.1")
             .envs(variables.iter().copied());
-        Run { output: command.output().unwrap(), replacements: self.replacements() }
+        command
     }
 
     pub(crate) fn cache(&self) -> PathBuf {
@@ -147,6 +160,16 @@ impl Run {
         assert_eq!(self.code(), 0, "{}", self.snapshot());
         self
     }
+}
+
+/// The packages of a lock as `name version`, in its order.
+pub(crate) fn locked_packages(lock: &str) -> Vec<String> {
+    let packages = lock.split("\n[[packages]]\n").skip(1);
+    let field = |package: &str, key: &str| {
+        let line = package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \"")).unwrap();
+        line.trim_end_matches('"').to_owned()
+    };
+    packages.map(|package| format!("{} {}", field(package, "name"), field(package, "version"))).collect()
 }
 
 /// Takes out what differs from run to run: folders, ports, times, sizes in bytes of built wheels stay.

@@ -16,6 +16,7 @@ mod freshness;
 mod hash;
 mod index_url;
 mod metadata;
+mod names;
 mod once;
 mod options;
 mod pages;

@@ -2,6 +2,7 @@
 //! indexes beyond whose credentials to send.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use url::Url;
 
 use crate::error::chain;
 use crate::index_url::{is_web, redacted, remove_userinfo};
+use crate::names::Names;
 use crate::{ClientOptions, IndexError, IndexUrl, retry};
 
 const MAX_REDIRECTS: usize = 10;
@@ -176,8 +178,10 @@ impl Clients {
     fn new(options: &ClientOptions) -> reqwest::Result<Self> {
         // An error means that a provider was installed before, which then is the one to use.
         drop(rustls::crypto::ring::default_provider().install_default());
+        let names = Arc::new(Names::new());
         let builder = || {
             let builder = Client::builder()
+                .dns_resolver(Arc::clone(&names))
                 .user_agent(options.user_agent.as_str())
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
