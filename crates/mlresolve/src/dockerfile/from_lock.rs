@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(refused(&[("six", "py3-none-any", 1)], PYTHON), FromLockError::Machine);
         let mac = ("six", "cp312-cp312-macosx_11_0_arm64", 1);
         assert_eq!(refused(&[mac], PYTHON), FromLockError::NotLinux("macosx_11_0_arm64".to_owned()));
-        let declared = "[tool.mlresolve]\nversion = 1\n[tool.mlresolve.target]\npython = \"3.12\"\n\
+        let declared = "packages = []\n[tool.mlresolve]\nversion = 1\n[tool.mlresolve.target]\npython = \"3.12\"\n\
                         platform = \"macos-arm64\"\n";
         let mut declared = lock(&[], declared);
         declared.packages = lock(&[linux], PYTHON).packages;
