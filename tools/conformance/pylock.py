@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 from packaging.pylock import Pylock, is_valid_pylock_path
-from packaging.tags import Tag
+from packaging.tags import Tag, compatible_tags, cpython_tags
 
 ENVIRONMENT = {
     "implementation_name": "cpython",
@@ -28,9 +28,9 @@ ENVIRONMENT = {
 
 
 def tags() -> list[Tag]:
-    platforms = [f"manylinux_2_{minor}_x86_64" for minor in range(35, 4, -1)] + ["linux_x86_64"]
-    wheels = [Tag("cp312", abi, platform) for abi in ("cp312", "abi3", "none") for platform in platforms]
-    return wheels + [Tag("py3", "none", platform) for platform in [*platforms, "any"]]
+    platforms = [f"manylinux_2_{minor}_x86_64" for minor in range(35, 4, -1)]
+    platforms += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64", "linux_x86_64"]
+    return [*cpython_tags((3, 12), platforms=platforms), *compatible_tags((3, 12), "cp312", platforms)]
 
 
 def main() -> int:
