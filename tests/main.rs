@@ -4,6 +4,7 @@
 
 mod conflicts;
 mod determinism;
+mod index_trouble;
 mod lock;
 mod replay;
 mod support;
