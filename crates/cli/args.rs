@@ -63,6 +63,15 @@ pub(crate) enum ColorChoice {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Lock(commands::lock::LockArguments),
+    Tree(commands::tree::TreeArguments),
+    Why(commands::why::WhyArguments),
+    WhyNot(commands::why_not::WhyNotArguments),
+    Size(commands::size::SizeArguments),
+    Diff(commands::diff::DiffArguments),
+    Export(commands::export::ExportArguments),
+    Dockerfile(commands::dockerfile::DockerfileArguments),
+    Cache(commands::cache::CacheArguments),
+    Completions(commands::completions::CompletionsArguments),
 }
 
 /// The options that say what a project is and where its packages come from.

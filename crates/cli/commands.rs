@@ -1,7 +1,17 @@
 //! One file for each command.
 
+pub(crate) mod cache;
+mod chosen_lock;
+pub(crate) mod completions;
+pub(crate) mod diff;
+pub(crate) mod dockerfile;
+pub(crate) mod export;
 pub(crate) mod lock;
 mod session;
+pub(crate) mod size;
+pub(crate) mod tree;
+pub(crate) mod why;
+pub(crate) mod why_not;
 
 use std::process::ExitCode;
 
@@ -19,6 +29,15 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     session::start_logging(arguments.global.verbose);
     let outcome = match &arguments.command {
         Command::Lock(lock) => lock::run(lock, &arguments.global, output),
+        Command::Tree(tree) => tree::run(tree, output),
+        Command::Why(why) => why::run(why, output),
+        Command::WhyNot(why_not) => why_not::run(why_not, &arguments.global, output),
+        Command::Size(size) => size::run(size, output),
+        Command::Diff(diff) => diff::run(diff, output),
+        Command::Export(export) => export::run(export, output),
+        Command::Dockerfile(dockerfile) => dockerfile::run(dockerfile, output),
+        Command::Cache(cache) => cache::run(cache, &arguments.global, output),
+        Command::Completions(completions) => completions::run(completions, output),
     };
     match outcome {
         Ok(()) => exit::code(exit::DONE),

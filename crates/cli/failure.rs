@@ -30,9 +30,14 @@ impl Failure {
         Self { code: exit::OUT_OF_DATE, message: message.into(), hint, kind: "out-of-date" }
     }
 
-    /// The question has no answer that could be printed on standard output, such as a package that is not locked.
-    pub(crate) fn no_solution(message: impl Into<String>) -> Self {
-        Self { code: exit::NO_SOLUTION, message: message.into(), hint: None, kind: "no-solution" }
+    /// A package that is asked about is not in the lock.
+    pub(crate) fn not_locked(message: impl Into<String>) -> Self {
+        Self { code: exit::NO_SOLUTION, message: message.into(), hint: None, kind: "not-locked" }
+    }
+
+    /// The answer is no, and it was printed already.
+    pub(crate) fn answered_no() -> Self {
+        Self { code: exit::NO_SOLUTION, message: String::new(), hint: None, kind: "answered" }
     }
 
     /// Adds a way out.
@@ -42,6 +47,9 @@ impl Failure {
 
     /// Prints the failure and gives its exit code.
     pub(crate) fn report(&self, output: &Output) -> ExitCode {
+        if self.message.is_empty() {
+            return exit::code(self.code);
+        }
         if output.json() {
             let error = serde_json::json!({
                 "error": { "kind": self.kind, "message": self.message, "hint": self.hint, "exit-code": self.code }
@@ -59,9 +67,14 @@ impl From<Error> for Failure {
         let message = with_causes(&error);
         let (code, kind, hint) = match &error {
             Error::Conflict(_) => (exit::NO_SOLUTION, "no-solution", None),
-            Error::Input { .. } | Error::Lock { .. } | Error::File { .. } => {
-                (exit::BAD_INPUT, "bad-input", None)
+            Error::Lock { .. } => {
+                let hint = "mend the file, or make it anew with `mlresolve lock`";
+                (exit::BAD_INPUT, "bad-lock", Some(hint.to_owned()))
             }
+            Error::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                (exit::BAD_INPUT, "bad-input", Some("check the name, or the folder you are in".to_owned()))
+            }
+            Error::Input { .. } | Error::File { .. } => (exit::BAD_INPUT, "bad-input", None),
             Error::Invalid(_) => (exit::BAD_INPUT, "bad-lock", None),
             Error::Metadata(MetadataError::Index(IndexError::HashMismatch { .. }))
             | Error::Index(IndexError::HashMismatch { .. }) => {

@@ -10,6 +10,7 @@ pub(crate) struct Output {
     json: bool,
     quiet: bool,
     color: bool,
+    data_color: bool,
 }
 
 /// A style of text on a terminal.
@@ -30,12 +31,17 @@ pub(crate) enum Style {
 impl Output {
     /// As the command line asks for it.
     pub(crate) fn new(global: &Global) -> Self {
-        let color = match global.color {
+        let color = |terminal: bool| match global.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal(),
+            ColorChoice::Auto => std::env::var_os("NO_COLOR").is_none() && terminal,
         };
-        Self { json: global.json, quiet: global.quiet, color }
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            color: color(std::io::stderr().is_terminal()),
+            data_color: color(std::io::stdout().is_terminal()),
+        }
     }
 
     /// Whether results are printed as JSON.
@@ -77,25 +83,34 @@ impl Output {
         }
     }
 
-    /// Text in a style, where the terminal shows one.
+    /// Text for people in a style, where the terminal shows one.
     pub(crate) fn paint(self, style: Style, text: &str) -> String {
-        if !self.color {
-            return text.to_owned();
-        }
-        let code = match style {
-            Style::Strong => "1",
-            Style::Faint => "2",
-            Style::Good => "32",
-            Style::Caution => "1;33",
-            Style::Bad => "1;31",
-        };
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        painted(self.color, style, text)
+    }
+
+    /// Text of data in a style, where standard output is a terminal that shows one.
+    pub(crate) fn paint_data(self, style: Style, text: &str) -> String {
+        painted(self.data_color, style, text)
     }
 
     fn line(text: &str) {
         let mut out = std::io::stderr().lock();
         drop(writeln!(out, "{}", text.trim_end()));
     }
+}
+
+fn painted(color: bool, style: Style, text: &str) -> String {
+    if !color || text.is_empty() {
+        return text.to_owned();
+    }
+    let code = match style {
+        Style::Strong => "1",
+        Style::Faint => "2",
+        Style::Good => "32",
+        Style::Caution => "1;33",
+        Style::Bad => "1;31",
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
 }
 
 /// A size in bytes as people read it, in powers of ten.

@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 
 use crate::model::{Lock, Package};
 
-pub use tree::TreeItem;
+pub use tree::{TreeItem, TreeOptions};
 
 /// The graph of the packages of a lock.
 ///

@@ -26,7 +26,7 @@ mod write;
 pub use diff::{Change, Direction, LockDiff, diff};
 pub use export::{ExportError, RequirementsOptions, requirements};
 pub use file_name::{FileNameError, file_name, validate_file_name};
-pub use graph::{DependencyGraph, Step, TreeItem};
+pub use graph::{DependencyGraph, Step, TreeItem, TreeOptions};
 pub use invalid::{InvalidLock, PackagePlace, Place, Problem};
 pub use model::{
     Archive, Dependency, Directory, Lock, LockVersion, OptionsSection, Package, PackageTool, Sdist, Source,

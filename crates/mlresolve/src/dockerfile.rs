@@ -11,7 +11,12 @@
 //! - `SOURCE_DATE_EPOCH` makes pip compile bytecode that is checked by hash instead of by file time
 //!   (PEP 552), so that it stays valid when a builder rewrites the times of the files.
 
+mod command;
+mod from_lock;
 mod text;
+
+pub use command::{CommandError, split_command};
+pub use from_lock::{DockerfileOptions, FromLockError, GeneratedFile, from_lock, is_generated};
 
 /// The numeric user that the container runs as unless another is asked for.
 pub const DEFAULT_USER: u32 = 65532;

@@ -26,10 +26,12 @@ mod event;
 mod judge;
 mod known_names;
 mod lock;
+mod locks;
 mod prepare;
 mod project;
 mod report;
 mod request;
+mod text;
 mod universe;
 
 pub use access::{Access, NetworkMode, default_index_url};
@@ -37,9 +39,11 @@ pub use check::{CheckOutcome, check, check_blocking};
 pub use error::{Conflict, Error};
 pub use event::{CancellationToken, Event, Watch};
 pub use lock::{Locked, WhyNot, lock, lock_blocking, why_not, why_not_blocking};
+pub use locks::{OpenLock, open_lock};
 pub use project::{ProjectOptions, ReadProject, read_project};
 pub use report::{LockReport, PackageSize};
 pub use request::{LockRequest, RequestedRequirement, TargetRequest, Upgrade};
+pub use text::{printable, similar_names};
 
 pub use mlresolve_index as index;
 pub use mlresolve_lockfile as lockfile;

@@ -99,7 +99,7 @@ fn warnings_of(
         let standing = mlresolve_solver::Provider::standing(universe, name, &resolved.version);
         if let Ok(Some(reason)) = standing.map(|standing| standing.yanked) {
             let reason =
-                reason.map(|reason| format!(": {}", crate::universe::printable(&reason))).unwrap_or_default();
+                reason.map(|reason| format!(": {}", crate::text::printable(&reason))).unwrap_or_default();
             warnings.push(format!("{name} {} was yanked{reason}", resolved.version));
         }
         if let Some((status @ (ProjectStatus::Archived | ProjectStatus::Deprecated), reason)) =

@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use crate::access::index_label;
 use crate::event::{Event, Watch};
 use crate::prepare::{Prepared, dependency_of};
+use crate::text::printable;
 
 /// How many versions are looked at for one that is likely to be chosen.
 const LIKELY_SEARCH_LIMIT: usize = 50;
@@ -345,15 +346,6 @@ impl Universe {
         });
         found.collect()
     }
-}
-
-/// Foreign text without control characters, which could rewrite what a terminal shows.
-pub(crate) fn printable(text: &str) -> String {
-    let hostile = |character: &char| {
-        character.is_control()
-            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().filter(|character| !hostile(character)).take(300).collect()
 }
 
 fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {

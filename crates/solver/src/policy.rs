@@ -11,7 +11,8 @@ pub enum Prerelease {
     Disallow,
     /// All.
     Allow,
-    /// Those of packages that have nothing else, and of packages for which the user's own requirements name one.
+    /// Those of packages that have nothing else, and of packages for which the user's own requirements name one; any
+    /// other version comes first.
     #[default]
     IfNecessary,
 }

@@ -136,3 +136,25 @@ fn a_very_long_chain_does_not_exhaust_the_stack() {
     let path = DependencyGraph::of(&lock).paths_to(&"p4999".parse().unwrap(), 1);
     assert_eq!(path[0].len(), count);
 }
+
+#[test]
+fn a_tree_can_start_anywhere_stand_on_its_head_and_end_early() {
+    let lock = lock(&["a", "d>=1"], &["a: b c", "b: c<2", "c:", "d: b>=3"]);
+    let graph = DependencyGraph::of(&lock);
+    let name = |text: &str| text.parse::<mlresolve_packaging::PackageName>().unwrap();
+    let lines = |options: TreeOptions<'_>| -> Vec<String> {
+        let line = |item: TreeItem<'_>| {
+            let more = if item.more { " …" } else { "" };
+            let by = item.step.requirement.unwrap_or("-");
+            format!("{}{} {by}{more}", " ".repeat(item.depth), item.step.package.name)
+        };
+        graph.tree_with(options).map(line).collect()
+    };
+    let (b, c, missing) = (name("b"), name("c"), name("x"));
+    assert_eq!(lines(TreeOptions { top: Some(&b), ..TreeOptions::default() }), ["b -", " c c<2"]);
+    let upside_down = TreeOptions { top: Some(&c), inverted: true, depth: None };
+    assert_eq!(lines(upside_down), ["c -", " a c", " b c<2", "  a b", "  d b>=3"]);
+    let shallow = TreeOptions { depth: Some(1), ..TreeOptions::default() };
+    assert_eq!(lines(shallow), ["a a", " b b …", " c c", "d d>=1", " b b>=3 …"]);
+    assert!(lines(TreeOptions { top: Some(&missing), ..TreeOptions::default() }).is_empty());
+}

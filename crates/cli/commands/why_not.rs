@@ -1,0 +1,97 @@
+//! `mlresolve why-not`
+
+use clap::Args;
+use mlresolve::lockfile::Lock;
+use mlresolve::{Error, LockRequest, Upgrade, WhyNot, open_lock, why_not_blocking};
+
+use super::{Outcome, diff, session};
+use crate::args::{Global, ProjectArguments};
+use crate::failure::Failure;
+use crate::output::{Output, Style};
+use crate::progress::Progress;
+
+/// Explain why a requirement is not met, or what it would change
+///
+/// Solves the project once more with the requirement added; writes nothing. Exit code 1 if it is not possible for one of
+/// the project's targets.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "JSON: {\"requirement\", \"answers\": [{\"target\": NAME, \"possible\": true or false, \"diff\": as \
+                             of `mlresolve diff` or null, \"explanation\": TEXT or null}]}, an answer for each target."
+)]
+pub(crate) struct WhyNotArguments {
+    /// The requirement, such as "numpy>=2"
+    #[arg(value_name = "REQUIREMENT")]
+    requirement: String,
+    #[command(flatten)]
+    project: ProjectArguments,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &WhyNotArguments, global: &Global, output: Output) -> Outcome {
+    let project = session::project(&arguments.project, Upgrade::Nothing, output)?;
+    let access = session::access(&arguments.project, global, &project);
+    let cancellation = session::cancelled_by_signal();
+    let mut answers = Vec::new();
+    for request in &project.requests {
+        let previous = previous(&project.dir, request)?;
+        let progress = Progress::start(output, "asking");
+        let watch = progress.watch(cancellation.clone());
+        let answer = why_not_blocking(request, previous.as_ref(), &arguments.requirement, &access, &watch)?;
+        drop(progress);
+        answers.push((request.target.name.as_str(), answer));
+    }
+    if output.json() {
+        let answers: Vec<serde_json::Value> =
+            answers.iter().map(|(target, answer)| as_json(target, answer)).collect();
+        let answer = serde_json::json!({ "requirement": arguments.requirement, "answers": answers });
+        output.data(&answer.to_string());
+    } else {
+        let texts: Vec<String> = answers
+            .iter()
+            .map(|(target, answer)| shown(&arguments.requirement, target, answer, output))
+            .collect();
+        output.data(&texts.join("\n"));
+    }
+    let possible = answers.iter().all(|(_, answer)| matches!(answer, WhyNot::Possible(_)));
+    if possible { Ok(()) } else { Err(Failure::answered_no()) }
+}
+
+/// The lock of a target, whose versions stay as far as they will do; there need not be one.
+fn previous(dir: &std::path::Path, request: &LockRequest) -> Result<Option<Lock>, Failure> {
+    match open_lock(Some(dir), Some(&request.target.name)) {
+        Ok(open) => Ok(Some(open.lock)),
+        Err(Error::Input { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn shown(requirement: &str, target: &str, answer: &WhyNot, output: Output) -> String {
+    let requirement = output.paint_data(Style::Strong, requirement);
+    match answer {
+        WhyNot::Possible(diff) if diff.is_empty() => {
+            format!("{requirement} holds already for {target}: nothing would change\n")
+        }
+        WhyNot::Possible(diff) => {
+            format!(
+                "{requirement} is possible for {target}; it would change\n{}",
+                diff::described(diff, output)
+            )
+        }
+        WhyNot::Conflict(conflict) => {
+            format!("{requirement} is not possible for {}\n{}", conflict.target, conflict.explanation)
+        }
+    }
+}
+
+fn as_json(target: &str, answer: &WhyNot) -> serde_json::Value {
+    match answer {
+        WhyNot::Possible(diff) => {
+            serde_json::json!({ "target": target, "possible": true, "diff": diff, "explanation": null })
+        }
+        WhyNot::Conflict(conflict) => {
+            let explanation = conflict.explanation.to_string();
+            serde_json::json!({ "target": target, "possible": false, "diff": null, "explanation": explanation })
+        }
+    }
+}
