@@ -43,6 +43,7 @@ fn a_dependency_that_is_not_there() {
       - you require app
       - app 1.0 requires web>=2
       - web was not found on [INDEX]/simple/
+    Hint: if web is on an index of its own, name that with --extra-index-url
     ");
 }
 
@@ -122,6 +123,7 @@ fn no_network_and_nothing_in_the_cache() {
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28)
       - you require app
       - app is not in the cache, and the network may not be used (--offline)
+    Hint: run once without --offline
     ");
 }
 
