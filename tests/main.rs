@@ -3,6 +3,7 @@
 //! No test needs the network, docker or anything outside the tree.
 
 mod conflicts;
+mod conventions;
 mod determinism;
 mod index_trouble;
 mod lock;
