@@ -5,6 +5,7 @@
 mod conflicts;
 mod conventions;
 mod determinism;
+mod index_trouble;
 mod lock;
 mod replay;
 mod support;
