@@ -76,7 +76,6 @@ fn a_framework_of_before_protobuf_5() {
       - you require protobuf>=5
       - you require tensorflow==2.12.*
       - tensorflow 2.12.0 to 2.12.1 (2 versions) requires protobuf>=3.20.3,<5.0.0,!=4.21.0,!=4.21.1,!=4.21.2,!=4.21.3,!=4.21.4,!=4.21.5
-      - tensorflow 2.12.0rc0 to 2.12.0rc1 (2 versions) is a pre-release, and none was asked for
     Any one of these changes is enough:
       - relax tensorflow==2.12.*: gives tensorflow 2.21.0, protobuf 7.36.2
       - relax protobuf>=5: gives protobuf 4.25.9, tensorflow 2.12.1
@@ -96,7 +95,6 @@ fn a_library_that_holds_its_own_companion_back() {
     Any one of these changes is enough:
       - relax transformers==4.46.*: gives transformers 5.23.0, huggingface-hub 2.4.0
       - relax huggingface-hub>=1.0: gives huggingface-hub 0.36.2, transformers 4.46.3
-    Hint: a yanked version is taken only where your own requirements pin it: transformers==…
     ");
 }
 
@@ -135,6 +133,7 @@ fn a_name_that_nobody_has_taken() {
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.35)
       - you require pytorch-flash-attention-utils
       - pytorch-flash-attention-utils was not found on [INDEX]/simple/
+    Hint: if pytorch-flash-attention-utils is on an index of its own, name that with --extra-index-url
     ");
 }
 
@@ -148,7 +147,7 @@ fn a_range_whose_only_version_was_withdrawn() {
       - transformers 4.46.0 was yanked: This version unfortunately does not work with 3.8 but we did not drop the support yet
     Any one of these changes is enough:
       - relax transformers>4.45.2,<4.46.1: gives transformers 5.23.0
-    Hint: a yanked version is taken only where your own requirements pin it: transformers==…
+      - take the yanked transformers 4.46.0, by asking for transformers==4.46.0: gives transformers 4.46.0
     ");
 }
 
@@ -160,12 +159,10 @@ fn a_python_that_is_too_old() {
     error: there is no solution for default (Python 3.10, linux-x86_64, glibc 2.35)
       - you require numpy>=2.3
       - numpy 2.5.0 to 2.5.4 (5 versions) needs Python >=3.12, and the target has 3.10.0
-      - numpy 2.5.0rc1 is a pre-release, and none was asked for
       - numpy 2.4.1 to 2.4.6 (6 versions) needs Python >=3.11, and the target has 3.10.0
     Any one of these changes is enough:
       - relax numpy>=2.3: gives numpy 2.2.6
     Hint: numpy has versions for Python 3.11: --python-version 3.11
-    Hint: numpy has versions for Python 3.12: --python-version 3.12
     ");
 }
 

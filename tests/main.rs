@@ -8,6 +8,7 @@ mod conflicts;
 mod conventions;
 mod determinism;
 mod dockerfile;
+mod index_trouble;
 mod lock;
 mod replay;
 mod reports;

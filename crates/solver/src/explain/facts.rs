@@ -122,7 +122,14 @@ impl Proof {
                 show_range(&outline(&ranges)),
             ));
         }
-        for (reason, versions) in self.refused.get(package).into_iter().flatten() {
+        let refused = self.refused.get(package).map_or(&[][..], Vec::as_slice);
+        let others = self.needs.contains_key(package) || refused.len() > 1;
+        for (reason, versions) in refused {
+            // Beside what keeps the stable versions out, pre-releases are a distraction; where they would help, it
+            // is a suggestion.
+            if others && *reason == Unusable::Prerelease {
+                continue;
+            }
             lines.push(match reason {
                 Unusable::Missing(_) => format!("{name} {reason}"),
                 Unusable::Constraint(text) => format!("your constraint {text} leaves out the rest of {name}"),

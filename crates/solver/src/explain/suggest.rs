@@ -1,15 +1,15 @@
 //! Changes that lead to a solution, each one tried.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use mlresolve_packaging::{PackageName, SpecifierSet, VersionRange, parse_version};
+use mlresolve_packaging::{PackageName, SpecifierSet, Version, VersionPoint, VersionRange, parse_version};
 use pubgrub::External;
 
 use super::core::without;
 use super::{Leaf, SUGGESTION_LIMIT};
 use crate::package::SolverPackage;
 use crate::policy::Policy;
-use crate::provider::{Missing, Provider, Unusable};
+use crate::provider::{Missing, Provider, Unusable, Versions};
 use crate::solve::{Problem, Resolution, solve};
 
 /// The most steps of one try.
@@ -79,7 +79,38 @@ pub(super) fn suggestions<P: Provider>(
             found.push(super::Suggestion { change, chosen: chosen(&resolution, name) });
         }
     }
+    for (name, version) in refused_as_yanked(provider, leaves) {
+        let mut policy = policy.clone();
+        policy.yanked_allowed.insert((name.clone(), version.clone()));
+        if let Ok(resolution) = solve(provider, problem, &policy) {
+            let change = format!("take the yanked {name} {version}, by asking for {name}=={version}");
+            found.push(super::Suggestion { change, chosen: chosen(&resolution, name) });
+        }
+    }
     found
+}
+
+/// The newest yanked version of each package that a proof speaks of.
+fn refused_as_yanked<'leaf, P: Provider>(
+    provider: &P,
+    leaves: &[Leaf<'leaf>],
+) -> BTreeMap<&'leaf PackageName, Version> {
+    let mut newest = BTreeMap::new();
+    for leaf in leaves {
+        let External::Custom(SolverPackage::Package(name, _), range, Unusable::Yanked(_)) = leaf else {
+            continue;
+        };
+        let Ok(Versions::Found(versions)) = provider.versions(name) else { continue };
+        let yanked =
+            versions.iter().rev().find(|version| range.contains(&VersionPoint::at((*version).clone())));
+        if let Some(version) = yanked {
+            let known = newest.entry(name).or_insert_with(|| version.clone());
+            if version > known {
+                known.clone_from(version);
+            }
+        }
+    }
+    newest
 }
 
 fn refused_as_prerelease<'leaf>(leaves: &[Leaf<'leaf>]) -> BTreeSet<&'leaf PackageName> {
@@ -93,50 +124,55 @@ fn refused_as_prerelease<'leaf>(leaves: &[Leaf<'leaf>]) -> BTreeSet<&'leaf Packa
 /// What no solve can confirm: another Python, another spelling, another time limit.
 pub(super) fn hints(leaves: &[Leaf<'_>], known_names: &[&str]) -> Vec<String> {
     let mut hints = BTreeSet::new();
+    // Of the Pythons that versions of one package ask for, the one nearest to the target's is enough.
+    let mut pythons: BTreeMap<&PackageName, (u64, u64)> = BTreeMap::new();
     for leaf in leaves {
         let External::Custom(SolverPackage::Package(name, _), _, reason) = leaf else { continue };
         match reason {
             Unusable::RequiresPython { required, python } => {
-                if let Some(minor) = python_that_fits(required, python) {
-                    hints.insert(format!("{name} has versions for Python {minor}: --python-version {minor}"));
+                if let Some((distance, minor)) = python_that_fits(required, python) {
+                    let nearest = pythons.entry(name).or_insert((distance, minor));
+                    *nearest = (*nearest).min((distance, minor));
                 }
             }
             Unusable::Missing(Missing::NotFound(_)) => {
                 let similar = similar_names(name.as_str(), known_names);
-                if !similar.is_empty() {
-                    hints.insert(format!("did you mean {}?", similar.join(" or ")));
-                }
+                hints.insert(if similar.is_empty() {
+                    format!("if {name} is on an index of its own, name that with --extra-index-url")
+                } else {
+                    format!("did you mean {}?", similar.join(" or "))
+                });
+            }
+            Unusable::Missing(Missing::Offline) => {
+                hints.insert("run once without --offline".to_owned());
             }
             Unusable::TooNew(limit) => {
                 hints.insert(format!(
                     "{name} has newer versions than {limit}: --exclude-newer with a later time"
                 ));
             }
-            Unusable::Yanked(_) => {
-                hints.insert(format!(
-                    "a yanked version is taken only where your own requirements pin it: {name}==…"
-                ));
-            }
             Unusable::SourceOnly => {
                 hints.insert(format!(
-                    "{name} is published as source only, and sources are not built: ask for a version with a wheel, \
-                     or leave it out"
+                    "sources are not built: ask for a version of {name} that has a wheel, or leave it out"
                 ));
             }
             _ => {}
         }
     }
+    for (name, (_, minor)) in pythons {
+        hints.insert(format!("{name} has versions for Python 3.{minor}: --python-version 3.{minor}"));
+    }
     hints.into_iter().collect()
 }
 
-/// The Python minor nearest to the target's that a Requires-Python takes.
-fn python_that_fits(required: &str, python: &str) -> Option<String> {
+/// The Python minor nearest to the target's that a Requires-Python takes, after its distance.
+fn python_that_fits(required: &str, python: &str) -> Option<(u64, u64)> {
     let (specifiers, _) = SpecifierSet::parse_lenient(required).ok()?;
-    let ours: i64 = python.split('.').nth(1)?.parse().ok()?;
-    let fits = |minor: &i64| {
+    let ours: u64 = python.split('.').nth(1)?.parse().ok()?;
+    let fits = |minor: &u64| {
         parse_version(&format!("3.{minor}.99")).is_ok_and(|version| specifiers.contains(&version))
     };
-    (6..16).filter(fits).min_by_key(|minor| (minor - ours).abs()).map(|minor| format!("3.{minor}"))
+    (6..16).filter(fits).map(|minor| (ours.abs_diff(minor), minor)).min()
 }
 
 /// Names within two edits of a name.
