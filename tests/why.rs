@@ -128,18 +128,19 @@ fn what_is_possible_is_answered_with_what_would_change() {
     --- stdout
     {"answers":[{"diff":{"added":[],"bytes-after":899753524,"bytes-before":899753530,"changed":[{"direction":"downgraded","files-changed":2,"from":"1.1","name":"http","replaced-files":[],"size-after":676,"size-before":678,"to":"1.0"},{"direction":"downgraded","files-changed":2,"from":"2.1","name":"web","replaced-files":[],"size-after":688,"size-before":692,"to":"2.0"}],"removed":[]},"explanation":null,"possible":true,"target":"default"}],"requirement":"http<1.1"}
     "#);
+}
+
+#[test]
+fn what_is_not_possible_is_explained() {
+    let project = locked();
     assert_snapshot!(project.run("why-not extra-package").snapshot(), @"
     exit code 1
     --- stdout
     extra-package is not possible for default (Python 3.12, linux-x86_64, glibc 2.28):
       - you require extra-package
       - extra-package was not found on [INDEX]/simple/
+    Hint: if extra-package is on an index of its own, name that with --extra-index-url
     ");
-}
-
-#[test]
-fn what_is_not_possible_is_explained() {
-    let project = locked();
     assert_snapshot!(project.run("why-not web<2").snapshot(), @"
     exit code 1
     --- stdout
