@@ -5,7 +5,11 @@
 mod conflicts;
 mod conventions;
 mod determinism;
+mod dockerfile;
 mod index_trouble;
 mod lock;
 mod replay;
+mod reports;
 mod support;
+mod tree;
+mod why;

@@ -12,6 +12,27 @@ pub(crate) struct Project {
     pub(crate) index: IndexServer,
 }
 
+/// The releases of [`locked`].
+const RELEASES: &str = "
+app 1.0: web>=2, tools[fast]
+web 1.0
+web 2.0: http
+web 2.1: http>=1.1
+http 1.0
+http 1.1
+tools 1.0: http; [fast] speedups
+speedups 0.9
+torch 2.9.1: http; size 899750000
+new-package 3.0
+";
+
+/// A project whose lock has a few packages, one of them large and one needed by several.
+pub(crate) fn locked() -> Project {
+    let project = Project::new(RELEASES);
+    project.write("requirements.txt", "app\ntorch\n").run("lock").success();
+    project
+}
+
 /// What a run of the program printed.
 pub(crate) struct Run {
     output: Output,
@@ -47,6 +68,11 @@ impl Project {
     /// Reads a file of the project, as it may stand in a snapshot.
     pub(crate) fn read(&self, name: &str) -> String {
         self.filtered(&std::fs::read_to_string(self.path(name)).unwrap())
+    }
+
+    /// Reads a file of the project as it is.
+    pub(crate) fn raw(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -68,7 +68,7 @@ impl From<Error> for Failure {
         let (code, kind, hint) = match &error {
             Error::Conflict(_) => (exit::NO_SOLUTION, "no-solution", None),
             Error::Lock { .. } => {
-                let hint = "mend the file, or make it anew with `mlresolve lock`";
+                let hint = "mend the file, or remove it and run `mlresolve lock`";
                 (exit::BAD_INPUT, "bad-lock", Some(hint.to_owned()))
             }
             Error::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {

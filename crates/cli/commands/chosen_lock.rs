@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mlresolve::lockfile::{DependencyGraph, Lock};
-use mlresolve::packaging::{PackageName, Version};
+use mlresolve::packaging::{NameError, PackageName, Version};
 use mlresolve::{OpenLock, open_lock, printable, similar_names};
 
 use crate::failure::Failure;
@@ -45,7 +45,7 @@ pub(super) fn open(place: Option<&Path>, target: Option<&str>, output: Output) -
 /// Finds a package by the name that a user typed.
 pub(super) fn locked_name(typed: &str, open: &OpenLock) -> Result<PackageName, Failure> {
     let name: PackageName =
-        typed.parse().map_err(|error| Failure::bad_input(format!("{}: {error}", printable(typed))))?;
+        typed.parse().map_err(|error: NameError| Failure::bad_input(error.to_string()))?;
     if open.lock.packages_named(&name).next().is_some() {
         return Ok(name);
     }
@@ -54,7 +54,7 @@ pub(super) fn locked_name(typed: &str, open: &OpenLock) -> Result<PackageName, F
     let failure = Failure::not_locked(format!("{name} is not in {}", open.path.display()));
     Err(match &similar[..] {
         [] => failure,
-        similar => failure.with_hint(format!("there is {}", similar.join(", "))),
+        similar => failure.with_hint(format!("did you mean {}?", similar.join(" or "))),
     })
 }
 

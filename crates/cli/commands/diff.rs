@@ -61,7 +61,6 @@ pub(super) fn described(diff: &LockDiff, output: Output) -> String {
         text.push_str(format!("{sign} {what:name$}  {which:versions$}  {bytes}").trim_end());
         text.push('\n');
     }
-    text.push_str(&replaced(diff, output));
     let counted =
         [("changed", diff.changed.len()), ("added", diff.added.len()), ("removed", diff.removed.len())];
     let counted: Vec<String> = counted
@@ -71,7 +70,7 @@ pub(super) fn described(diff: &LockDiff, output: Output) -> String {
         .collect();
     let bytes = sizes(Some(diff.bytes_before), Some(diff.bytes_after));
     text.push_str(&format!("{}; {bytes} to download\n", counted.join(", ")));
-    text
+    text + &replaced(diff, output)
 }
 
 /// An index must never replace a file, so that nobody may miss it.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mlresolve::dockerfile::{
-    DEFAULT_USER, DockerfileOptions, GeneratedFile, LayerGroup, from_lock, is_generated, split_command,
+    DEFAULT_USER, DockerfileOptions, FromLockError, GeneratedFile, LayerGroup, from_lock, is_generated,
+    split_command,
 };
 
 use super::chosen_lock::ChosenLock;
@@ -23,7 +24,7 @@ use crate::output::{Output, Style, size};
 )]
 pub(crate) struct DockerfileArguments {
     /// The lock, or a folder with one
-    #[arg(value_name = "LOCK", conflicts_with = "lock")]
+    #[arg(value_name = "LOCK")]
     file: Option<PathBuf>,
     /// Write into this folder, from which the image is then built
     #[arg(short, long, value_name = "DIR", default_value = ".")]
@@ -53,8 +54,8 @@ pub(crate) fn run(arguments: &DockerfileArguments, output: Output) -> Outcome {
     let dir = &arguments.output;
     let entrypoint = arguments.entrypoint.as_deref().map(split_command).transpose();
     let entrypoint = entrypoint.map_err(|error| Failure::bad_input(format!("--entrypoint: {error}")))?;
-    if let Some(app) = arguments.app.as_ref().filter(|app| !dir.join(app).is_dir()) {
-        return Err(Failure::bad_input(format!("--app: there is no folder {}", dir.join(app).display())));
+    if let Some(app) = arguments.app.as_ref().filter(|app| !place(dir, app).is_dir()) {
+        return Err(Failure::bad_input(format!("--app: there is no folder {}", place(dir, app).display())));
     }
     let options = DockerfileOptions {
         base: arguments.base.clone(),
@@ -62,8 +63,10 @@ pub(crate) fn run(arguments: &DockerfileArguments, output: Output) -> Outcome {
         entrypoint,
         user: arguments.user,
     };
-    let files = from_lock(&open.lock, &options)
-        .map_err(|error| Failure::bad_input(format!("{}: {error}", open.path.display())))?;
+    let files = from_lock(&open.lock, &options).map_err(|error| match error {
+        FromLockError::Dockerfile(error) => Failure::bad_input(error.to_string()),
+        error => Failure::bad_input(format!("{}: {error}", open.path.display())),
+    })?;
     if !arguments.force {
         refuse_foreign(dir, &files)?;
     }

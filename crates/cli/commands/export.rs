@@ -21,7 +21,7 @@ use crate::output::Output;
 )]
 pub(crate) struct ExportArguments {
     /// The lock, or a folder with one
-    #[arg(value_name = "LOCK", conflicts_with = "lock")]
+    #[arg(value_name = "LOCK")]
     file: Option<PathBuf>,
     /// The format
     #[arg(short, long, value_name = "FORMAT", default_value = "requirements")]

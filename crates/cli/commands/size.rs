@@ -20,7 +20,7 @@ use crate::output::{Output, Style, size};
 )]
 pub(crate) struct SizeArguments {
     /// The lock, or a folder with one
-    #[arg(value_name = "LOCK", conflicts_with = "lock")]
+    #[arg(value_name = "LOCK")]
     file: Option<PathBuf>,
     /// Show so many of the largest packages
     #[arg(short = 'n', long, value_name = "COUNT")]

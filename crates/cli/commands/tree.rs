@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &TreeArguments, output: Output) -> Outcome {
         output.say(&output.paint(Style::Faint, "(*) shown in full above"));
     }
     if items.iter().any(|item| item.more && !item.repeated) {
-        output.say(&output.paint(Style::Faint, "(…) goes on below --depth"));
+        output.say(&output.paint(Style::Faint, "(…) deeper levels are not shown; see --depth"));
     }
     Ok(())
 }

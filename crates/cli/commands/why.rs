@@ -81,7 +81,7 @@ fn chain(path: &[Step<'_>], output: Output) -> String {
         let wanted = step.requirement.map_or_else(|| step.package.name.to_string(), printable);
         match needer {
             Some(Step { package, .. }) => {
-                lines.push((named(&package.name, package.version.as_ref()), wanted))
+                lines.push((named(&package.name, package.version.as_ref()), wanted));
             }
             None if step.requirement.is_some() => lines.push(("the project".to_owned(), wanted)),
             // A lock that does not record the project's requirements begins with what nothing else needs.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use mlresolve::lockfile::Lock;
-use mlresolve::{Error, LockRequest, Upgrade, WhyNot, open_lock, why_not_blocking};
+use mlresolve::{Error, LockRequest, Upgrade, WhyNot, open_lock, printable, why_not_blocking};
 
 use super::{Outcome, diff, session};
 use crate::args::{Global, ProjectArguments};
@@ -47,10 +47,12 @@ pub(crate) fn run(arguments: &WhyNotArguments, global: &Global, output: Output) 
         let answer = serde_json::json!({ "requirement": arguments.requirement, "answers": answers });
         output.data(&answer.to_string());
     } else {
-        let texts: Vec<String> = answers
-            .iter()
-            .map(|(target, answer)| shown(&arguments.requirement, target, answer, output))
-            .collect();
+        // One target alone goes without saying.
+        let several = answers.len() > 1;
+        let text = |(target, answer): &(&str, WhyNot)| {
+            shown(&arguments.requirement, several.then_some(*target), answer, output)
+        };
+        let texts: Vec<String> = answers.iter().map(text).collect();
         output.data(&texts.join("\n"));
     }
     let possible = answers.iter().all(|(_, answer)| matches!(answer, WhyNot::Possible(_)));
@@ -66,20 +68,18 @@ fn previous(dir: &std::path::Path, request: &LockRequest) -> Result<Option<Lock>
     }
 }
 
-fn shown(requirement: &str, target: &str, answer: &WhyNot, output: Output) -> String {
-    let requirement = output.paint_data(Style::Strong, requirement);
+fn shown(requirement: &str, target: Option<&str>, answer: &WhyNot, output: Output) -> String {
+    let requirement = output.paint_data(Style::Strong, &printable(requirement));
+    let place = target.map(|target| format!(" for {target}")).unwrap_or_default();
     match answer {
         WhyNot::Possible(diff) if diff.is_empty() => {
-            format!("{requirement} holds already for {target}: nothing would change\n")
+            format!("{requirement} holds already{place}: nothing would change\n")
         }
         WhyNot::Possible(diff) => {
-            format!(
-                "{requirement} is possible for {target}; it would change\n{}",
-                diff::described(diff, output)
-            )
+            format!("{requirement} is possible{place}; this would change:\n{}", diff::described(diff, output))
         }
         WhyNot::Conflict(conflict) => {
-            format!("{requirement} is not possible for {}\n{}", conflict.target, conflict.explanation)
+            format!("{requirement} is not possible for {}:\n{}", conflict.target, conflict.explanation)
         }
     }
 }

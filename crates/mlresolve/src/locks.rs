@@ -31,12 +31,22 @@ pub fn open_lock(place: Option<&Path>, target: Option<&str>) -> Result<OpenLock,
     let place = place.unwrap_or(Path::new("."));
     match target {
         Some(target) if place.is_dir() => open_target(place, target),
-        Some(_) => {
-            Err(Error::input("--target", "it chooses a lock in a folder, and a file is named already"))
-        }
         None if place.is_dir() => open_file(&only_lock(place)?),
-        None => open_file(place),
+        target => {
+            let open = open_file(place)?;
+            match (target, recorded_target(&open.lock)) {
+                (Some(wanted), Some(recorded)) if wanted != recorded => {
+                    let problem = format!("the lock is for the target {}, not {wanted}", printable(recorded));
+                    Err(Error::input(place.display().to_string(), problem))
+                }
+                _ => Ok(open),
+            }
+        }
     }
+}
+
+fn recorded_target(lock: &Lock) -> Option<&str> {
+    lock.tool.as_ref()?.target.as_ref()?.name.as_deref()
 }
 
 fn open_target(dir: &Path, target: &str) -> Result<OpenLock, Error> {
@@ -49,16 +59,15 @@ fn open_target(dir: &Path, target: &str) -> Result<OpenLock, Error> {
     let plain = within(dir, "pylock.toml");
     if plain.exists() {
         let open = open_file(&plain)?;
-        let recorded = open.lock.tool.as_ref().and_then(|tool| tool.target.as_ref()?.name.as_deref());
-        if recorded == Some(target) {
+        if recorded_target(&open.lock) == Some(target) {
             return Ok(open);
         }
     }
     let problem = match &locks_in(dir)?[..] {
-        [] => "there is no lock; `mlresolve lock` makes one".to_owned(),
-        locks => format!("there is no {name}; there is {}", locks.join(", ")),
+        [] => "there is no such lock; `mlresolve lock` makes one".to_owned(),
+        locks => format!("there is no such lock, but {}", locks.join(" and ")),
     };
-    Err(Error::input(shown(dir), problem))
+    Err(Error::input(path.display().to_string(), problem))
 }
 
 fn only_lock(dir: &Path) -> Result<PathBuf, Error> {
@@ -66,12 +75,15 @@ fn only_lock(dir: &Path) -> Result<PathBuf, Error> {
     if locks.iter().any(|lock| lock == "pylock.toml") {
         return Ok(within(dir, "pylock.toml"));
     }
+    let plain = within(dir, "pylock.toml");
     let problem = match &locks[..] {
         [only] => return Ok(within(dir, only)),
-        [] => "there is no pylock.toml; `mlresolve lock` makes one".to_owned(),
-        locks => format!("there are several locks, {}; choose one with --target NAME", locks.join(", ")),
+        [] => "there is no such lock; `mlresolve lock` makes one".to_owned(),
+        locks => {
+            format!("there is no such lock, but {}; choose one with --target NAME", locks.join(" and "))
+        }
     };
-    Err(Error::input(shown(dir), problem))
+    Err(Error::input(plain.display().to_string(), problem))
 }
 
 /// The names of the locks in a folder, sorted.
@@ -105,8 +117,4 @@ fn open_file(path: &Path) -> Result<OpenLock, Error> {
 /// A file in a folder, without the `./` that only lengthens messages.
 fn within(dir: &Path, name: &str) -> PathBuf {
     if dir == Path::new(".") { PathBuf::from(name) } else { dir.join(name) }
-}
-
-fn shown(dir: &Path) -> String {
-    if dir == Path::new(".") { "this folder".to_owned() } else { dir.display().to_string() }
 }
