@@ -134,6 +134,7 @@ fn what_is_possible_is_answered_with_what_would_change() {
     extra-package is not possible for default (Python 3.12, linux-x86_64, glibc 2.28):
       - you require extra-package
       - extra-package was not found on [INDEX]/simple/
+    Hint: if extra-package is on an index of its own, name that with --extra-index-url
     ");
 }
 
