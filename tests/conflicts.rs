@@ -187,6 +187,6 @@ fn a_package_for_another_platform() {
     --- stderr
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.35)
       - you require triton-windows
-      - every version of triton-windows has no wheel for the target: they are for other platforms
+      - every version of triton-windows has no wheel for the target: they are for Windows
     ");
 }

@@ -64,6 +64,7 @@ fn an_error_that_stays() {
     --- stderr
     no target is declared; a common one is assumed (see --help, Target)
     error: [INDEX]/simple/web/ answered with HTTP status 500
+    hint: the index is in trouble; try again later, or use what is in the cache with --offline
     ");
 }
 

@@ -103,6 +103,9 @@ impl From<Error> for Failure {
 fn index_hint(error: &IndexError) -> Option<String> {
     let hint = match error {
         IndexError::Network { .. } => "check the network, or use what is in the cache with --offline",
+        IndexError::Status { status: 500.., .. } => {
+            "the index is in trouble; try again later, or use what is in the cache with --offline"
+        }
         IndexError::Offline { .. } => "run once without --offline",
         IndexError::Credentials { .. } => {
             "put user and password into the index's address: https://user:password@…"

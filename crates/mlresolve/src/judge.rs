@@ -1,6 +1,6 @@
 //! Which file of a release a target would use, if any.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mlresolve_index::{File, Release};
 use mlresolve_packaging::simple::Yanked;
@@ -119,9 +119,24 @@ impl Judge {
             Some(Mismatch::Abi(_) | Mismatch::Python(_)) => {
                 "they are for other versions of Python".to_owned()
             }
-            _ => "they are for other platforms".to_owned(),
+            _ => {
+                let platforms: BTreeSet<&str> = wheels.iter().flat_map(|file| platforms_of(file)).collect();
+                format!("they are for {}", Vec::from_iter(platforms).join(" and "))
+            }
         }
     }
+}
+
+/// The operating systems that a wheel is for, in a person's words.
+fn platforms_of(file: &File) -> impl Iterator<Item = &'static str> {
+    let tags = file.wheel.iter().flat_map(|wheel| &wheel.platform);
+    tags.map(|tag| match tag {
+        tag if tag.starts_with("win") => "Windows",
+        tag if tag.starts_with("macosx_") => "macOS",
+        tag if tag.starts_with("musllinux_") => "Linux with musl",
+        tag if tag.starts_with("manylinux") || tag.starts_with("linux_") => "Linux on other processors",
+        _ => "other platforms",
+    })
 }
 
 fn has_hash(file: &File, algorithm: &str, digest: &str) -> bool {
