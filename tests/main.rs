@@ -1,8 +1,6 @@
 //! The program from end to end, as a user runs it, against an index on loopback.
 //!
 //! No test needs the network, docker or anything outside the tree.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod conflicts;

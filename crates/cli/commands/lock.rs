@@ -7,7 +7,9 @@ use std::time::Instant;
 use clap::Args;
 use mlresolve::lockfile::{self, Direction, Lock, LockDiff, PackageSize};
 use mlresolve::packaging::Version;
-use mlresolve::{CheckOutcome, LockReport, LockRequest, Locked, Upgrade, check_blocking, lock_blocking};
+use mlresolve::{
+    CheckOutcome, LockReport, LockRequest, Locked, ReadProject, Upgrade, check_blocking, lock_blocking,
+};
 
 use super::{Outcome, session};
 use crate::args::{Global, ProjectArguments};
@@ -60,7 +62,7 @@ pub(crate) fn run(arguments: &LockArguments, global: &Global, output: Output) ->
     let mut written: Vec<(PathBuf, Locked, f64)> = Vec::new();
     for request in &project.requests {
         let started = Instant::now();
-        let path = place(arguments, &project.dir, request, project.requests.len())?;
+        let path = place(arguments, &project, request)?;
         let previous = read_previous(&path)?;
         let progress = Progress::start(output, if arguments.check { "checking" } else { "locking" });
         let watch = progress.watch(cancellation.clone());
@@ -97,12 +99,13 @@ pub(crate) fn run(arguments: &LockArguments, global: &Global, output: Output) ->
 /// Where the lock of a request goes.
 fn place(
     arguments: &LockArguments,
-    dir: &Path,
+    project: &ReadProject,
     request: &LockRequest,
-    count: usize,
 ) -> Result<PathBuf, Failure> {
-    let name =
-        if count == 1 { lockfile::file_name(None) } else { lockfile::file_name(Some(&request.target.name)) };
+    // The name depends on what is declared, not on what is chosen: each target has one place for its lock.
+    let target = project.declares_several.then_some(request.target.name.as_str());
+    let (dir, count) = (project.dir.as_path(), project.requests.len());
+    let name = lockfile::file_name(target);
     let name = name.map_err(|error| Failure::bad_input(error.to_string()))?;
     Ok(match &arguments.output {
         None if dir == Path::new(".") => PathBuf::from(name),

@@ -31,7 +31,7 @@ impl Resolve for Names {
                 std::io::Result::Ok(found.collect())
             };
             let addresses = known.get(host, look_up).await?;
-            let addresses: Addrs = Box::new(addresses.to_vec().into_iter());
+            let addresses: Addrs = Box::new(Vec::clone(&addresses).into_iter());
             Ok(addresses)
         })
     }

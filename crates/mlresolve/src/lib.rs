@@ -10,7 +10,7 @@
 //! use mlresolve::{Access, LockRequest, Watch};
 //!
 //! let request = LockRequest::new(["torch>=2", "transformers"]);
-//! let locked = mlresolve::lock_blocking(&request, &Access::default(), &Watch::default())?;
+//! let locked = mlresolve::lock_blocking(&request, None, &Access::default(), &Watch::default())?;
 //! std::fs::write("pylock.toml", &locked.text)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use mlresolve_index::IndexClient;
+use mlresolve_index::{IndexClient, IndexError};
 use mlresolve_lockfile::{Lock, LockDiff, diff, write};
 use mlresolve_packaging::Requirement;
 use mlresolve_solver::{Problem, Resolution, SolveError, Stop, explain, solve};
@@ -196,6 +196,10 @@ impl Run<'_> {
         let policy = &self.prepared.policy;
         match solve(self.universe, problem, policy) {
             Ok(resolution) => Ok(resolution),
+            // Whether there is a solution cannot be told from what the cache happens to hold.
+            Err(SolveError::NoSolution(_)) if let Some(name) = self.universe.lacking() => {
+                Err(Error::Index(IndexError::Offline { what: name.to_string() }))
+            }
             Err(SolveError::NoSolution(failure)) => {
                 self.watch.tell(Event::Explaining);
                 let explanation = explain(self.universe, problem, policy, failure, KNOWN_NAMES);

@@ -59,6 +59,8 @@ pub struct ReadProject {
     pub dir: PathBuf,
     /// Whether the files declare targets; where they do not, a default is assumed.
     pub declares_targets: bool,
+    /// Whether the files declare several targets, so that each lock is named after its own.
+    pub declares_several: bool,
     /// What is worth reading.
     pub warnings: Vec<String>,
 }

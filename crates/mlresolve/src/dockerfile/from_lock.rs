@@ -221,7 +221,8 @@ mod tests {
     use super::*;
 
     fn lock(packages: &[(&str, &str, u64)], top: &str) -> Lock {
-        let mut text = format!("lock-version = \"1.0\"\ncreated-by = \"test\"\n{top}\n");
+        let none = if packages.is_empty() && !top.contains("packages = ") { "packages = []\n" } else { "" };
+        let mut text = format!("lock-version = \"1.0\"\ncreated-by = \"test\"\n{none}{top}\n");
         for (name, tags, size) in packages {
             let file = format!("{}-1.0-{tags}.whl", name.replace('-', "_"));
             text += &format!(

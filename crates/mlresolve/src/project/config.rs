@@ -51,6 +51,7 @@ pub(super) fn apply(
         extra_index_urls: [gathered.extra_index_urls, config.extra_index_urls.clone()].concat(),
         dir,
         declares_targets: !config.targets.is_empty(),
+        declares_several: config.targets.len() > 1,
         warnings,
     })
 }

@@ -184,8 +184,11 @@ impl Proof {
             }
             [first, .., last] => {
                 let between = asked.iter().filter(|point| **point >= first && **point <= last).count();
-                let which = if between == about.len() { "" } else { ", not all" };
-                format!("{package} {first} to {last} ({} versions{which})", about.len())
+                if between == about.len() {
+                    format!("every {package} from {first} to {last} ({} versions)", about.len())
+                } else {
+                    format!("each of {} versions of {package} from {first} to {last}", about.len())
+                }
             }
         }
     }
