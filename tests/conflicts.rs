@@ -75,7 +75,7 @@ fn a_framework_of_before_protobuf_5() {
     error: there is no solution for default (Python 3.11, linux-x86_64, glibc 2.35)
       - you require protobuf>=5
       - you require tensorflow==2.12.*
-      - tensorflow 2.12.0 to 2.12.1 (2 versions) requires protobuf>=3.20.3,<5.0.0,!=4.21.0,!=4.21.1,!=4.21.2,!=4.21.3,!=4.21.4,!=4.21.5
+      - every tensorflow from 2.12.0 to 2.12.1 (2 versions) requires protobuf>=3.20.3,<5.0.0,!=4.21.0,!=4.21.1,!=4.21.2,!=4.21.3,!=4.21.4,!=4.21.5
     Any one of these changes is enough:
       - relax tensorflow==2.12.*: gives tensorflow 2.21.0, protobuf 7.36.2
       - relax protobuf>=5: gives protobuf 4.25.9, tensorflow 2.12.1
@@ -90,7 +90,7 @@ fn a_library_that_holds_its_own_companion_back() {
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.35)
       - you require huggingface-hub>=1.0
       - you require transformers==4.46.*
-      - transformers 4.46.1 to 4.46.3 (3 versions) requires huggingface-hub>=0.23.2,<1.0
+      - every transformers from 4.46.1 to 4.46.3 (3 versions) requires huggingface-hub>=0.23.2,<1.0
       - transformers 4.46.0 was yanked: This version unfortunately does not work with 3.8 but we did not drop the support yet
     Any one of these changes is enough:
       - relax transformers==4.46.*: gives transformers 5.23.0, huggingface-hub 2.4.0
@@ -158,8 +158,8 @@ fn a_python_that_is_too_old() {
     --- stderr
     error: there is no solution for default (Python 3.10, linux-x86_64, glibc 2.35)
       - you require numpy>=2.3
-      - numpy 2.5.0 to 2.5.4 (5 versions) needs Python >=3.12, and the target has 3.10.0
-      - numpy 2.4.1 to 2.4.6 (6 versions) needs Python >=3.11, and the target has 3.10.0
+      - every numpy from 2.5.0 to 2.5.4 (5 versions) needs Python >=3.12, and the target has 3.10.0
+      - every numpy from 2.4.1 to 2.4.6 (6 versions) needs Python >=3.11, and the target has 3.10.0
     Any one of these changes is enough:
       - relax numpy>=2.3: gives numpy 2.2.6
     Hint: numpy has versions for Python 3.11: --python-version 3.11

@@ -102,7 +102,7 @@ fn an_extra_that_only_new_versions_have() {
     assert_snapshot!(registry.explained(&["jax[cuda]", "np<2"], &[]), @"
       - you require jax[cuda]
       - you require np<2
-      - jax[cuda] 2 to 3 (2 versions) requires plugin>=2
+      - every jax[cuda] from 2 to 3 (2 versions) requires plugin>=2
       - jax[cuda] 1 does not offer the extra [cuda]
       - plugin 2 requires np>=2
     Any one of these changes is enough:
