@@ -122,6 +122,9 @@ impl Transport {
                     )))
                 })
             };
+            if let Ok(answer) = &outcome {
+                tracing::debug!(url = shown, status = answer.status.as_u16(), "answered");
+            }
             failures += 1;
             let wait = match &outcome {
                 Ok(answer) if retry::is_transient_status(answer.status) => {

@@ -148,11 +148,14 @@ impl Universe {
                     Found::Missing(Missing::Withheld(printable(reason)))
                 }
                 _ => {
-                    let versions = Arc::from(project.versions());
+                    let versions: Arc<[Version]> = Arc::from(project.versions());
+                    let index = index_label(project.index());
+                    tracing::info!(package = %name, versions = versions.len(), index, "found");
                     Found::Project(project, versions)
                 }
             },
             ProjectAnswer::NotFound { asked } => {
+                tracing::info!(package = %name, "not found on any index");
                 Found::Missing(Missing::NotFound(asked.iter().map(index_label).collect()))
             }
             ProjectAnswer::Offline { .. } => {

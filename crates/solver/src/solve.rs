@@ -238,6 +238,7 @@ impl<'a, P: Provider> Solver<'a, P> {
         let store = &self.state.package_store;
         let SolverPackage::Package(affected, _) = store[affected].clone() else { return };
         let others: Vec<PackageName> = others.iter().filter_map(|&id| store[id].name().cloned()).collect();
+        tracing::debug!(package = %affected, ?others, "conflict");
         for culprit in self.priorities.conflict(&affected, others.iter()) {
             for &id in self.siblings.get(&culprit).map_or(&[][..], Vec::as_slice) {
                 self.state.backtrack_package(id);
@@ -299,6 +300,7 @@ impl<'a, P: Provider> Solver<'a, P> {
                 return Ok(());
             }
         };
+        tracing::debug!(step = self.statistics.steps, package = %name, ?extra, %version, "trying");
         self.fetch_ahead(name, &version, range)?;
         let known = self.candidates.known(name)?;
         let point = VersionPoint::at(version.clone());
@@ -361,6 +363,7 @@ impl<'a, P: Provider> Solver<'a, P> {
         range: &VersionRange,
         reasons: Vec<(Unusable, VersionRange)>,
     ) {
+        tracing::debug!(package = %self.state.package_store[id], %range, "nothing in this range will do");
         let mut rest = range.clone();
         for (reason, versions) in reasons {
             rest = rest.intersection(&versions.complement());
