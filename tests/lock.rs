@@ -138,7 +138,90 @@ fn a_second_lock_changes_nothing_and_asks_nothing() {
     wrote pylock.toml: 5 packages, 3.5 kB to download, [TIME] s
       target   default (Python 3.12, linux-x86_64, glibc 2.28)
       largest  tools 1.0 739 B, speedups 0.9 708 B, app 1.0 706 B, web 2.1 692 B, http 1.1 678 B
-      nothing changed since the last lock
+      no package changed since the last lock
     ");
     assert_eq!(project.read("pylock.toml"), first);
+}
+
+#[test]
+fn a_lock_in_pieces_is_made_anew() {
+    let project = Project::new(SMALL);
+    project.write("requirements.txt", "app\n").run("lock").success();
+    let whole = project.read("pylock.toml");
+    project.write("pylock.toml", "<<<<<<< ours\na\n=======\nb\n>>>>>>> theirs\n");
+    assert_snapshot!(project.run("lock").snapshot(), @"
+    exit code 0
+    --- stderr
+    no target is declared; a common one is assumed (see --help, Target)
+    warning: pylock.toml: the lock holds merge conflict markers at line 1; `mlresolve lock` makes it anew; every version is chosen anew
+    wrote pylock.toml: 5 packages, 3.5 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28)
+      largest  tools 1.0 739 B, speedups 0.9 708 B, app 1.0 706 B, web 2.1 692 B, http 1.1 678 B
+    ");
+    assert_eq!(project.read("pylock.toml"), whole);
+    project.write("pylock.toml", "lock-version = 9\n");
+    assert_eq!(project.run("lock").code(), 2);
+    project.run("lock --upgrade").success();
+    assert_eq!(project.read("pylock.toml"), whole);
+}
+
+#[test]
+fn a_target_that_the_project_does_not_take_is_refused() {
+    let project = Project::new(SMALL);
+    let text =
+        "[project]\nname = \"x\"\nversion = \"1\"\nrequires-python = \">=3.13\"\ndependencies = [\"app\"]\n";
+    project.write("pyproject.toml", text);
+    assert_snapshot!(project.run("lock --python-version 3.12").snapshot(), @"
+    exit code 2
+    --- stderr
+    error: requires-python: the project requires Python >=3.13, and the target has 3.12
+    ");
+    project.run("lock").success();
+    assert!(project.read("pylock.toml").contains("requires-python = \"==3.13.*\""));
+}
+
+#[test]
+fn an_override_answers_why_not() {
+    let project = Project::new(SMALL);
+    project.write("requirements.txt", "app\n").write("mlresolve.toml", "overrides = [\"web<2\"]\n");
+    project.run("lock").success();
+    assert_snapshot!(project.run("why-not web>=2").snapshot(), @"
+    exit code 1
+    --- stdout
+    web>=2 is not possible for default (Python 3.12, linux-x86_64, glibc 2.28):
+      - your override web<2 replaces every requirement on web
+    ");
+}
+
+#[test]
+fn what_is_asked_on_the_side_is_answered() {
+    let project = Project::new(SMALL);
+    project.write("requirements.txt", "app\n").run("lock").success();
+    assert_snapshot!(project.run("lock -P nope -o locked.toml").snapshot(), @r#"
+    exit code 0
+    --- stderr
+    no target is declared; a common one is assumed (see --help, Target)
+    warning: "locked.toml" is not the name of a lock: use `pylock.toml` or `pylock.<name>.toml`, with no dot in <name>; pip and uv will not take it for a lock
+    wrote locked.toml: 5 packages, 3.5 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28)
+      largest  tools 1.0 739 B, speedups 0.9 708 B, app 1.0 706 B, web 2.1 692 B, http 1.1 678 B
+    "#);
+    assert_snapshot!(project.run("lock -P nope").snapshot(), @"
+    exit code 0
+    --- stderr
+    no target is declared; a common one is assumed (see --help, Target)
+    warning: nope is not in the lock, so there is nothing of it to upgrade
+    wrote pylock.toml: 5 packages, 3.5 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28)
+      largest  tools 1.0 739 B, speedups 0.9 708 B, app 1.0 706 B, web 2.1 692 B, http 1.1 678 B
+      no package changed since the last lock
+    ");
+    assert_eq!(project.run("lock --check -o -").code(), 2);
+    let json = project.run("lock -o - --json").success().stdout();
+    assert!(json.starts_with("{\"locks\""), "{json}");
+    assert_snapshot!(project.run("lock nowhere").snapshot(), @"
+    exit code 2
+    --- stderr
+    error: nowhere: there is no such folder
+    ");
 }

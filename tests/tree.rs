@@ -101,7 +101,7 @@ fn a_lock_that_is_not_there_or_not_one_is_bad_input() {
     assert_snapshot!(project.run("tree").snapshot(), @"
     exit code 2
     --- stderr
-    error: pylock.toml: the lock holds merge conflict markers at line 1; resolve by running `mlresolve lock` again
+    error: pylock.toml: the lock holds merge conflict markers at line 1; `mlresolve lock` makes it anew
     hint: mend the file, or remove it and run `mlresolve lock`
     ");
 }

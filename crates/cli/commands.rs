@@ -40,6 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Command::Completions(completions) => completions::run(completions, output),
     };
     match outcome {
+        Ok(()) if crate::output::data_was_lost() => exit::code(exit::BAD_INPUT),
         Ok(()) => exit::code(exit::DONE),
         Err(failure) => failure.report(&output),
     }

@@ -1,8 +1,17 @@
 //! Where words go: data to standard output, everything for people to standard error.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::args::{ColorChoice, Global};
+
+/// Set once data could not be written, which makes the whole run a failure.
+static DATA_WAS_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether some data could not be written to standard output.
+pub(crate) fn data_was_lost() -> bool {
+    DATA_WAS_LOST.load(Ordering::Relaxed)
+}
 
 /// How much and in which form to print.
 #[derive(Debug, Clone, Copy)]
@@ -54,11 +63,17 @@ impl Output {
         !self.quiet && !self.json && std::io::stderr().is_terminal()
     }
 
-    /// Prints data. That nobody reads it any more is no error.
+    /// Prints data. That nobody reads it any more is no error; that it could not be written is one, see
+    /// [`data_was_lost`].
     pub(crate) fn data(self, text: &str) {
         let mut out = std::io::stdout().lock();
         let newline = if text.ends_with('\n') { "" } else { "\n" };
-        drop(write!(out, "{text}{newline}").and_then(|()| out.flush()));
+        if let Err(error) = write!(out, "{text}{newline}").and_then(|()| out.flush())
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            DATA_WAS_LOST.store(true, Ordering::Relaxed);
+            self.error(&format!("cannot write to standard output: {error}"), None);
+        }
     }
 
     /// Prints a line for people.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use mlresolve::lockfile::{self, Direction, Lock, LockDiff, PackageSize};
+use mlresolve::lockfile::{self, Direction, Lock, LockDiff, PackageSize, ReadError};
 use mlresolve::packaging::Version;
 use mlresolve::{
     CheckOutcome, LockReport, LockRequest, Locked, ReadProject, Upgrade, check_blocking, lock_blocking,
@@ -62,8 +62,13 @@ pub(crate) fn run(arguments: &LockArguments, global: &Global, output: Output) ->
     let mut written: Vec<(PathBuf, Locked, f64)> = Vec::new();
     for request in &project.requests {
         let started = Instant::now();
-        let path = place(arguments, &project, request)?;
-        let previous = read_previous(&path)?;
+        let path = place(arguments, &project, request, output)?;
+        if arguments.check && path == Path::new("-") {
+            return Err(Failure::bad_input(
+                "--check reads a lock, and standard output holds none; leave out -o",
+            ));
+        }
+        let previous = read_previous(&path, arguments.upgrade, output)?;
         let progress = Progress::start(output, if arguments.check { "checking" } else { "locking" });
         let watch = progress.watch(cancellation.clone());
         if arguments.check {
@@ -81,7 +86,10 @@ pub(crate) fn run(arguments: &LockArguments, global: &Global, output: Output) ->
     // All or nothing: a target that fails leaves every lock as it was.
     for (path, locked, seconds) in &written {
         if path == Path::new("-") {
-            output.data(&locked.text);
+            // With --json, the one document below holds the lock.
+            if !output.json() {
+                output.data(&locked.text);
+            }
         } else if !arguments.dry_run {
             write_atomically(path, &locked.text)?;
         }
@@ -101,6 +109,7 @@ fn place(
     arguments: &LockArguments,
     project: &ReadProject,
     request: &LockRequest,
+    output: Output,
 ) -> Result<PathBuf, Failure> {
     // The name depends on what is declared, not on what is chosen: each target has one place for its lock.
     let target = project.declares_several.then_some(request.target.name.as_str());
@@ -110,20 +119,27 @@ fn place(
     Ok(match &arguments.output {
         None if dir == Path::new(".") => PathBuf::from(name),
         None => dir.join(name),
-        Some(output) if output == Path::new("-") && count == 1 => output.clone(),
-        Some(output) if output.is_dir() => output.join(name),
-        Some(output) if count == 1 => output.clone(),
-        Some(output) => {
-            let problem = format!(
-                "{} is no folder, and {count} targets need one; choose one with --target",
-                output.display()
-            );
+        Some(path) if path == Path::new("-") && count == 1 => path.clone(),
+        Some(path) if path.is_dir() => path.join(name),
+        Some(path) if count == 1 => {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if let Err(error) = lockfile::validate_file_name(&name) {
+                output.warn(&format!("{error}; pip and uv will not take it for a lock"));
+            }
+            path.clone()
+        }
+        Some(path) => {
+            let path = if path == Path::new("-") { "standard output".into() } else { path.to_string_lossy() };
+            let problem =
+                format!("{path} is no folder, and {count} targets need one; choose one with --target");
             return Err(Failure::bad_input(problem));
         }
     })
 }
 
-fn read_previous(path: &Path) -> Result<Option<Lock>, Failure> {
+/// The lock that is renewed. One that a merge left in pieces is made anew, and so is any that cannot be read where
+/// nothing of it is wanted.
+fn read_previous(path: &Path, upgrade: bool, output: Output) -> Result<Option<Lock>, Failure> {
     if path == Path::new("-") {
         return Ok(None);
     }
@@ -132,8 +148,16 @@ fn read_previous(path: &Path) -> Result<Option<Lock>, Failure> {
         Err(error) => Err(Failure::bad_input(format!("cannot read {}: {error}", path.display()))),
         Ok(bytes) => match lockfile::read(&bytes) {
             Ok(read) => Ok(Some(read.lock)),
+            Err(error @ ReadError::ConflictMarkers { .. }) => {
+                output.warn(&format!("{}: {error}; every version is chosen anew", path.display()));
+                Ok(None)
+            }
+            Err(error) if upgrade => {
+                output.warn(&format!("{} is replaced: {error}", path.display()));
+                Ok(None)
+            }
             Err(error) => {
-                let hint = "mend the file, or remove it to lock anew";
+                let hint = "mend the file, or lock anew with --upgrade";
                 Err(Failure::bad_input(format!("{}: {error}", path.display())).with_hint(hint))
             }
         },
@@ -215,7 +239,7 @@ fn show(path: &Path, locked: &Locked, seconds: f64, dry_run: bool, output: Outpu
     if let Some(diff) = &report.changes {
         let lines = changes(diff, output);
         if lines.is_empty() {
-            output.say("  nothing changed since the last lock");
+            output.say("  no package changed since the last lock");
         } else {
             output.say("  since the last lock:");
             lines.iter().for_each(|line| output.say(line));

@@ -49,9 +49,7 @@ pub enum ReadError {
         offset: usize,
     },
     /// A merge left its markers in the file.
-    #[error(
-        "the lock holds merge conflict markers at line {line}; resolve by running `mlresolve lock` again"
-    )]
+    #[error("the lock holds merge conflict markers at line {line}; `mlresolve lock` makes it anew")]
     ConflictMarkers {
         /// The line of the first marker, from 1.
         line: usize,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use mlresolve_index::{IndexClient, IndexError};
 use mlresolve_lockfile::{Lock, LockDiff, diff, write};
 use mlresolve_packaging::Requirement;
-use mlresolve_solver::{Problem, Resolution, SolveError, Stop, explain, solve};
+use mlresolve_solver::{Explanation, Problem, Resolution, SolveError, Stop, explain, solve};
 use tokio::runtime::Handle;
 
 use crate::access::Access;
@@ -170,13 +170,28 @@ impl Run<'_> {
         wanted: &Requirement,
     ) -> Result<WhyNot, Error> {
         let mut problem = self.prepared.problem.clone();
+        if wanted.marker.as_ref().is_some_and(|marker| !marker.evaluate(&self.prepared.environment, &[])) {
+            let target = target_in_words(&self.prepared.target);
+            return Err(Error::input(wanted.to_string(), format!("its marker does not hold for {target}")));
+        }
+        if let Some(decided) = self.prepared.overrides.decide(wanted) {
+            return Ok(WhyNot::Conflict(Box::new(self.conflict(decided))));
+        }
         let Some(dependency) = dependency_of(wanted) else {
             return Err(Error::input(wanted.to_string(), "a requirement by address cannot be asked about"));
         };
         // The question is about this package: versions that are locked for it do not count.
         problem.requirements.push(dependency);
         match self.solve(&problem) {
-            Err(Error::Conflict(conflict)) => Ok(WhyNot::Conflict(conflict)),
+            Err(Error::Conflict(mut conflict)) => {
+                // To give up the question is no answer to it.
+                let question = wanted.without_marker().to_string();
+                let answers = |change: &str| {
+                    change != format!("relax {question}") && change != format!("leave out {question}")
+                };
+                conflict.explanation.suggestions.retain(|suggestion| answers(&suggestion.change));
+                Ok(WhyNot::Conflict(conflict))
+            }
             Err(error) => Err(error),
             Ok(resolution) => {
                 let possible = assemble(request, self.prepared, self.universe, &resolution, self.watch)?;
@@ -192,6 +207,10 @@ impl Run<'_> {
         }
     }
 
+    fn conflict(&self, explanation: Explanation) -> Conflict {
+        Conflict { target: target_in_words(&self.prepared.target), explanation }
+    }
+
     fn solve(&self, problem: &Problem) -> Result<Resolution, Error> {
         let policy = &self.prepared.policy;
         match solve(self.universe, problem, policy) {
@@ -203,8 +222,7 @@ impl Run<'_> {
             Err(SolveError::NoSolution(failure)) => {
                 self.watch.tell(Event::Explaining);
                 let explanation = explain(self.universe, problem, policy, failure, KNOWN_NAMES);
-                let target = target_in_words(&self.prepared.target);
-                Err(Error::Conflict(Box::new(Conflict { target, explanation })))
+                Err(Error::Conflict(Box::new(self.conflict(explanation))))
             }
             Err(SolveError::Provider(error)) => Err(from_universe(error)),
             Err(SolveError::Stopped(Stop::Cancelled)) => Err(Error::Cancelled),

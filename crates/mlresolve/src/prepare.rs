@@ -11,7 +11,7 @@ use mlresolve_packaging::{
     ExtraName, GroupName, MarkerEnvironment, PackageName, Requirement, RequirementSource, SpecifierSet,
     Version, parse_version,
 };
-use mlresolve_solver::{Constraint, Dependency, Policy, Prerelease, Problem, ResolutionMode};
+use mlresolve_solver::{Constraint, Dependency, Explanation, Policy, Prerelease, Problem, ResolutionMode};
 use mlresolve_target::{Glibc, Target};
 
 use crate::access::Access;
@@ -58,6 +58,20 @@ impl Overrides {
     }
 }
 
+impl Overrides {
+    /// Why a requirement would not be listened to: an override decides about its package.
+    pub(crate) fn decide(&self, requirement: &Requirement) -> Option<Explanation> {
+        let replacement = self.by_name.get(&requirement.name)?;
+        let name = &requirement.name;
+        let fact = match replacement {
+            Some(replacement) if replacement.source == requirement.source => return None,
+            Some(replacement) => format!("your override {replacement} replaces every requirement on {name}"),
+            None => format!("your override takes {name} out for this target"),
+        };
+        Some(Explanation { facts: vec![fact], ..Explanation::default() })
+    }
+}
+
 /// Reads and checks a request.
 pub(crate) fn prepare(
     request: &LockRequest,
@@ -79,6 +93,14 @@ pub(crate) fn prepare(
     let constraints = read_list(&request.constraints, "a constraint", &mut warnings)?;
     let active_constraints: Vec<Requirement> = constraints.iter().filter(|one| holds(one)).cloned().collect();
     let policy = read_policy(request, access, &requirements, &active_constraints, previous)?;
+    if let (Upgrade::Packages(names), Some(previous)) = (&request.upgrade, previous) {
+        let locked =
+            |name: &&String| name.parse().is_ok_and(|name| previous.packages_named(&name).next().is_some());
+        let unknown = names.iter().filter(|name| !locked(name));
+        warnings.extend(
+            unknown.map(|name| format!("{name} is not in the lock, so there is nothing of it to upgrade")),
+        );
+    }
     let exclude_newer = request.exclude_newer.as_deref().map(|text| TimeLimit::parse(text, now)).transpose();
     let exclude_newer = exclude_newer.map_err(|problem| Error::input("exclude-newer", problem))?;
     let problem = Problem {

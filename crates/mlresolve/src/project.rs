@@ -90,6 +90,9 @@ pub fn read_project(
         let problem = format!("is a file; to lock what it lists, say `-r {}`", dir.display());
         return Err(Error::input(dir.display().to_string(), problem));
     }
+    if options.dir.is_some() && !dir.is_dir() {
+        return Err(Error::input(dir.display().to_string(), "there is no such folder"));
+    }
     let pyproject = read_pyproject(&dir)?;
     let mut gathered = Gathered::default();
     let mut listed = options.requirements.clone();

@@ -6,6 +6,7 @@
 //! decision is taken back at once. The scheme is uv's, see its resolver internals page, section "prioritization".
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use mlresolve_packaging::PackageName;
 use rustc_hash::FxHashMap;
@@ -33,6 +34,8 @@ pub(crate) enum Class {
 /// What is remembered of the packages met so far.
 #[derive(Debug, Default)]
 pub(crate) struct Priorities {
+    /// Packages that are never put off for others.
+    kept: BTreeSet<PackageName>,
     order: FxHashMap<PackageName, u32>,
     class: FxHashMap<PackageName, Class>,
     affected: FxHashMap<PackageName, u32>,
@@ -40,6 +43,11 @@ pub(crate) struct Priorities {
 }
 
 impl Priorities {
+    /// Priorities that never put off these packages for others.
+    pub(crate) fn keeping(kept: BTreeSet<PackageName>) -> Self {
+        Self { kept, ..Self::default() }
+    }
+
     /// Notes that a package was met, for the order among equals.
     pub(crate) fn meet(&mut self, name: &PackageName) -> bool {
         let next = u32::try_from(self.order.len()).unwrap_or(u32::MAX);
@@ -65,7 +73,10 @@ impl Priorities {
     ) -> Vec<PackageName> {
         let mut take_back = Vec::new();
         for culprit in others.filter(|name| *name != affected) {
-            if reaches_threshold(&mut self.culprit, culprit) && self.learn(culprit, Class::Late) {
+            if !self.kept.contains(culprit)
+                && reaches_threshold(&mut self.culprit, culprit)
+                && self.learn(culprit, Class::Late)
+            {
                 take_back.push(culprit.clone());
             }
         }

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::candidates::{Candidates, Choice};
 use crate::package::SolverPackage;
-use crate::policy::Policy;
+use crate::policy::{Policy, ResolutionMode};
 use crate::priority::{Priorities, Priority};
 use crate::provider::{Answer, Dependency, Provider, Stop, Unusable};
 
@@ -180,13 +180,18 @@ struct Solver<'a, P: Provider> {
 
 impl<'a, P: Provider> Solver<'a, P> {
     fn new(provider: &'a P, problem: &'a Problem, policy: &'a Policy, accept_dropped_extras: bool) -> Self {
+        // The lowest version of what the user names is worth more than the highest of something else.
+        let kept = match policy.mode {
+            ResolutionMode::LowestDirect => policy.direct.clone(),
+            ResolutionMode::Highest | ResolutionMode::Lowest => BTreeSet::new(),
+        };
         Self {
             provider,
             problem,
             policy,
             state: State::init(SolverPackage::Root, root_version()),
             candidates: Candidates::new(provider, policy, accept_dropped_extras),
-            priorities: Priorities::default(),
+            priorities: Priorities::keeping(kept),
             siblings: FxHashMap::default(),
             tries: FxHashMap::default(),
             statistics: Statistics::default(),

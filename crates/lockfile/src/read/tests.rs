@@ -276,7 +276,7 @@ fn merge_conflicts_are_named() {
     assert_eq!(error, ReadError::ConflictMarkers { line: 3 });
     assert_eq!(
         error.to_string(),
-        "the lock holds merge conflict markers at line 3; resolve by running `mlresolve lock` again"
+        "the lock holds merge conflict markers at line 3; `mlresolve lock` makes it anew"
     );
 }
 

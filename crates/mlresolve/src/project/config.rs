@@ -118,7 +118,7 @@ fn request(
         overrides: [gathered.overrides.clone(), with(&config.overrides, "overrides")].concat(),
         target: TargetRequest {
             name,
-            python: python.unwrap_or_else(|| default_python(requires_python)),
+            python: target_python(python, requires_python)?,
             platform: options
                 .platform
                 .clone()
@@ -147,19 +147,33 @@ where
     Ok(names)
 }
 
-/// Python 3.12, or the minor nearest to it that the project takes.
-fn default_python(requires_python: Option<&SpecifierSet>) -> String {
-    let fits = |minor: &i64| {
-        requires_python.is_none_or(|specifiers| {
-            // A bound such as `>=3.12.4` takes a later release of the minor.
-            ["0", "99"].iter().any(|patch| {
-                parse_version(&format!("3.{minor}.{patch}"))
-                    .is_ok_and(|version| specifiers.contains(&version))
-            })
-        })
+/// The target's Python: what was asked for, or Python 3.12, or the minor nearest to it that the project takes.
+fn target_python(given: Option<String>, requires_python: Option<&SpecifierSet>) -> Result<String, Error> {
+    // A bound such as `>=3.12.4` takes a later release of the minor.
+    let fits = |python: &str| {
+        let releases = [python.to_owned(), format!("{python}.0"), format!("{python}.99")];
+        let takes = |text: &String| {
+            parse_version(text).is_ok_and(|version| requires_python.is_none_or(|all| all.contains(&version)))
+        };
+        releases.iter().any(takes)
     };
-    let nearest = (8..16).filter(fits).min_by_key(|minor| ((minor - DEFAULT_MINOR).abs(), *minor));
-    format!("3.{}", nearest.unwrap_or(DEFAULT_MINOR))
+    let required = || requires_python.map(ToString::to_string).unwrap_or_default();
+    if let Some(python) = given {
+        if !fits(python.trim_end_matches('t')) && parse_version(&python).is_ok() {
+            let problem = format!("the project requires Python {}, and the target has {python}", required());
+            return Err(Error::input("requires-python", problem));
+        }
+        return Ok(python);
+    }
+    let minors = (8..20).filter(|minor| fits(&format!("3.{minor}")));
+    match minors.min_by_key(|minor: &i64| ((minor - DEFAULT_MINOR).abs(), *minor)) {
+        Some(minor) => Ok(format!("3.{minor}")),
+        None => {
+            let problem =
+                format!("no Python from 3.8 to 3.19 is one that the project requires ({})", required());
+            Err(Error::input("requires-python", problem))
+        }
+    }
 }
 
 fn warn_of_unused(name: &str, target: &TargetConfig, warnings: &mut Vec<String>) {

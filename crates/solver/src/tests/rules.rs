@@ -157,3 +157,17 @@ fn a_step_limit_ends_the_search() {
     let error = registry.solve_with(&["a"], &policy).unwrap_err();
     assert_eq!(error.to_string(), "no solution was found within 2 steps (step limit)");
 }
+
+#[test]
+fn the_lowest_of_what_is_named_is_not_given_up_for_the_highest_of_the_rest() {
+    let mut text = String::from("data 1: frames\nnum 1\nnum 2\nframes 0.1: num\n");
+    (1..30).for_each(|minor| text.push_str(&format!("frames 3.{minor}: num>=2\n")));
+    let registry = Registry::read(&text);
+    let direct = ["data", "num"].map(|name| name.parse().unwrap());
+    let policy =
+        Policy { mode: ResolutionMode::LowestDirect, direct: BTreeSet::from(direct), ..Policy::default() };
+    assert_eq!(
+        shown(&registry.solve_with(&["data", "num>=1"], &policy).unwrap()),
+        "data 1, frames 0.1, num 1"
+    );
+}
