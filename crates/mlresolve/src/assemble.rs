@@ -10,7 +10,7 @@ use mlresolve_packaging::{Marker, PackageName, Requirement, Version};
 use mlresolve_solver::{Resolution, Resolved};
 use mlresolve_target::{Platform, Target};
 
-use crate::digest::input_digest;
+use crate::digest::{DEFAULT_PRERELEASE, DEFAULT_RESOLUTION, canonical, input_digest};
 use crate::error::Error;
 use crate::event::{Event, Watch};
 use crate::lock::from_universe;
@@ -34,9 +34,9 @@ pub(crate) fn assemble(
     }
     lock.tool = Some(ToolSection {
         input_digest: Some(input_digest(request, prepared)),
-        requirements: texts(&prepared.requirements),
-        constraints: texts(&prepared.constraints),
-        overrides: texts(&prepared.overrides.given),
+        requirements: prepared.requirements.iter().map(canonical).collect(),
+        constraints: prepared.constraints.iter().map(canonical).collect(),
+        overrides: prepared.overrides.given.iter().map(canonical).collect(),
         target: Some(target_section(&prepared.target)),
         options: options_section(request, prepared),
         ..ToolSection::default()
@@ -48,9 +48,9 @@ pub(crate) fn assemble(
 /// The options that differ from the defaults.
 fn options_section(request: &LockRequest, prepared: &Prepared) -> Option<OptionsSection> {
     let options = OptionsSection {
-        exclude_newer: request.exclude_newer.clone(),
-        resolution: request.resolution.clone(),
-        prerelease: request.prerelease.clone(),
+        exclude_newer: request.exclude_newer.as_ref().map(|text| text.trim().to_owned()),
+        resolution: request.resolution.clone().filter(|mode| mode != DEFAULT_RESOLUTION),
+        prerelease: request.prerelease.clone().filter(|mode| mode != DEFAULT_PRERELEASE),
         extras: prepared.extras.clone(),
         groups: prepared.groups.clone(),
         ..OptionsSection::default()
@@ -158,7 +158,8 @@ fn wheel(universe: &Universe, file: &File, watch: &Watch) -> Result<Wheel, Error
     Ok(Wheel {
         name: file.filename.clone(),
         upload_time: file.upload_time,
-        url: Some(file.url.clone()),
+        // A query can be a signature or a token, which a lock must not hold.
+        url: file.url.split('?').next().map(str::to_owned),
         path: None,
         size,
         hashes,

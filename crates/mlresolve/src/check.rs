@@ -1,7 +1,7 @@
 //! Whether a lock still is what a request would give.
 
 use jiff::Timestamp;
-use mlresolve_lockfile::{Lock, Violation, satisfies, write};
+use mlresolve_lockfile::{Lock, Violation, satisfies};
 
 use crate::access::Access;
 use crate::digest::input_digest;
@@ -42,9 +42,6 @@ pub async fn check(
         return Ok(CheckOutcome::UpToDate);
     }
     let renewed = lock(request, Some(locked), access, watch).await?;
-    if write(locked)? == renewed.text {
-        return Ok(CheckOutcome::UpToDate);
-    }
     Ok(CheckOutcome::Outdated(Box::new(renewed.lock)))
 }
 

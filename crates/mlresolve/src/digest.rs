@@ -1,9 +1,28 @@
 //! The digest of what a lock was made from, by which a lock is known to be up to date without asking an index.
 
+use std::collections::BTreeMap;
+
+use mlresolve_packaging::{Requirement, RequirementSource, Specifier};
 use sha2::{Digest, Sha256};
 
 use crate::prepare::Prepared;
 use crate::request::LockRequest;
+
+/// What `prerelease` is where nothing is said.
+pub(crate) const DEFAULT_PRERELEASE: &str = "if-necessary";
+/// What `resolution` is where nothing is said.
+pub(crate) const DEFAULT_RESOLUTION: &str = "highest";
+
+/// A requirement in one spelling: its specifiers sorted, each once.
+pub(crate) fn canonical(requirement: &Requirement) -> String {
+    let mut requirement = requirement.clone();
+    if let RequirementSource::Specifiers(specifiers) = &requirement.source {
+        let sorted: BTreeMap<String, Specifier> =
+            specifiers.iter().map(|specifier| (specifier.to_string(), specifier.clone())).collect();
+        requirement.source = RequirementSource::Specifiers(sorted.into_values().collect());
+    }
+    requirement.to_string()
+}
 
 /// The SHA-256 over everything that decides what a lock holds, save what the indexes offer: order, spelling and
 /// credentials do not count.
@@ -20,16 +39,19 @@ pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String
     add("python", vec![target.python().to_string()]);
     add("platform", vec![target.platform().to_string()]);
     add("glibc", target.glibc().map(|glibc| glibc.to_string()).into_iter().collect());
-    add("requirement", prepared.requirements.iter().map(|one| one.without_marker().to_string()).collect());
-    add("constraint", prepared.constraints.iter().map(ToString::to_string).collect());
-    add("override", prepared.overrides.given.iter().map(ToString::to_string).collect());
+    add("requirement", prepared.requirements.iter().map(canonical).collect());
+    add("constraint", prepared.constraints.iter().map(canonical).collect());
+    add("override", prepared.overrides.given.iter().map(canonical).collect());
+    add("extra", request.extras.clone());
+    add("group", request.groups.clone());
     let hashes = prepared.judge.hashes.iter();
     let hashes =
         hashes.flat_map(|(name, list)| list.iter().map(move |(kind, hex)| format!("{name} {kind}:{hex}")));
     add("hash", hashes.collect());
     add("exclude-newer", request.exclude_newer.iter().map(|text| text.trim().to_owned()).collect());
-    add("prerelease", request.prerelease.iter().cloned().collect());
-    add("resolution", request.resolution.iter().cloned().collect());
+    let other = |given: &Option<String>, default: &str| given.clone().filter(|mode| mode != default);
+    add("prerelease", other(&request.prerelease, DEFAULT_PRERELEASE).into_iter().collect());
+    add("resolution", other(&request.resolution, DEFAULT_RESOLUTION).into_iter().collect());
     // The order of indexes decides, so it stays.
     for index in &prepared.indexes {
         lines.push(format!("index = {}", index.public_url()));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use mlresolve_index::{IndexClient, IndexError};
 use mlresolve_lockfile::{Lock, LockDiff, diff, write};
 use mlresolve_packaging::Requirement;
-use mlresolve_solver::{Explanation, Problem, Resolution, SolveError, Stop, explain, solve};
+use mlresolve_solver::{Explanation, Policy, Problem, Resolution, SolveError, Stop, explain, solve};
 use tokio::runtime::Handle;
 
 use crate::access::Access;
@@ -156,7 +156,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn lock(&self, request: &LockRequest, previous: Option<&Lock>) -> Result<Locked, Error> {
-        let resolution = self.solve(&self.prepared.problem)?;
+        let resolution = self.solve(&self.prepared.problem, &self.prepared.policy)?;
         let lock = assemble(request, self.prepared, self.universe, &resolution, self.watch)?;
         let text = write(&lock)?;
         let report = report(self.prepared, self.universe, &resolution, &lock, previous);
@@ -180,9 +180,8 @@ impl Run<'_> {
         let Some(dependency) = dependency_of(wanted) else {
             return Err(Error::input(wanted.to_string(), "a requirement by address cannot be asked about"));
         };
-        // The question is about this package: versions that are locked for it do not count.
         problem.requirements.push(dependency);
-        match self.solve(&problem) {
+        match self.solve(&problem, &asking(&self.prepared.policy, wanted)) {
             Err(Error::Conflict(mut conflict)) => {
                 // To give up the question is no answer to it.
                 let question = wanted.without_marker().to_string();
@@ -198,7 +197,7 @@ impl Run<'_> {
                 let now = match previous {
                     Some(previous) => previous.clone(),
                     None => {
-                        let resolution = self.solve(&self.prepared.problem)?;
+                        let resolution = self.solve(&self.prepared.problem, &self.prepared.policy)?;
                         assemble(request, self.prepared, self.universe, &resolution, self.watch)?
                     }
                 };
@@ -211,14 +210,14 @@ impl Run<'_> {
         Conflict { target: target_in_words(&self.prepared.target), explanation }
     }
 
-    fn solve(&self, problem: &Problem) -> Result<Resolution, Error> {
-        let policy = &self.prepared.policy;
-        match solve(self.universe, problem, policy) {
+    fn solve(&self, problem: &Problem, policy: &Policy) -> Result<Resolution, Error> {
+        let outcome = solve(self.universe, problem, policy);
+        // Neither a solution nor its absence can be told from what the cache happens to hold.
+        if let (Ok(_) | Err(SolveError::NoSolution(_)), Some(name)) = (&outcome, self.universe.lacking()) {
+            return Err(Error::Index(IndexError::Offline { what: name.to_string() }));
+        }
+        match outcome {
             Ok(resolution) => Ok(resolution),
-            // Whether there is a solution cannot be told from what the cache happens to hold.
-            Err(SolveError::NoSolution(_)) if let Some(name) = self.universe.lacking() => {
-                Err(Error::Index(IndexError::Offline { what: name.to_string() }))
-            }
             Err(SolveError::NoSolution(failure)) => {
                 self.watch.tell(Event::Explaining);
                 let explanation = explain(self.universe, problem, policy, failure, KNOWN_NAMES);
@@ -233,6 +232,22 @@ impl Run<'_> {
             Err(error @ SolveError::TooManySteps(_)) => Err(Error::Limit(error.to_string())),
         }
     }
+}
+
+/// The policy under which a requirement is asked about: as if it stood among the user's own, and with no version
+/// locked for its package.
+fn asking(policy: &Policy, wanted: &Requirement) -> Policy {
+    let mut policy = policy.clone();
+    let specifiers = wanted.specifiers().cloned().unwrap_or_default();
+    if specifiers.mentions_prerelease() {
+        policy.prerelease_named.insert(wanted.name.clone());
+    }
+    if let Some(version) = specifiers.pinned() {
+        policy.yanked_allowed.insert((wanted.name.clone(), version.clone()));
+    }
+    policy.direct.insert(wanted.name.clone());
+    policy.preferences.remove(&wanted.name);
+    policy
 }
 
 pub(crate) fn from_universe(error: UniverseError) -> Error {

@@ -59,6 +59,11 @@ impl Overrides {
 }
 
 impl Overrides {
+    /// Those whose markers hold for the target.
+    fn active(&self) -> impl Iterator<Item = &Requirement> {
+        self.by_name.values().flatten()
+    }
+
     /// Why a requirement would not be listened to: an override decides about its package.
     pub(crate) fn decide(&self, requirement: &Requirement) -> Option<Explanation> {
         let replacement = self.by_name.get(&requirement.name)?;
@@ -87,12 +92,16 @@ pub(crate) fn prepare(
     };
     let overrides = read_overrides(&request.overrides, &holds, &mut warnings)?;
     let given = read_list(&request.requirements, "a requirement", &mut warnings)?;
-    let hashes = read_hashes(&request.requirements, &given)?;
+    let mut hashes = BTreeMap::new();
+    read_hashes(&request.requirements, &given, &holds, &mut hashes)?;
     let requirements: Vec<Requirement> =
         given.into_iter().filter(holds).filter_map(|requirement| overrides.apply(requirement)).collect();
     let constraints = read_list(&request.constraints, "a constraint", &mut warnings)?;
+    read_hashes(&request.constraints, &constraints, &holds, &mut hashes)?;
     let active_constraints: Vec<Requirement> = constraints.iter().filter(|one| holds(one)).cloned().collect();
-    let policy = read_policy(request, access, &requirements, &active_constraints, previous)?;
+    // Constraints and overrides are the user's words as much as requirements are.
+    let bounds: Vec<Requirement> = active_constraints.iter().chain(overrides.active()).cloned().collect();
+    let policy = read_policy(request, access, &requirements, &bounds, previous)?;
     if let (Upgrade::Packages(names), Some(previous)) = (&request.upgrade, previous) {
         let locked =
             |name: &&String| name.parse().is_ok_and(|name| previous.packages_named(&name).next().is_some());
@@ -218,13 +227,16 @@ fn read_overrides(
     Ok(Overrides { given, by_name })
 }
 
-/// The hashes that the user gave, by package.
+/// The hashes that the user gave, by package. Each line speaks for the machines that its marker holds on.
+type Hashes = BTreeMap<PackageName, Vec<(String, String)>>;
+
 fn read_hashes(
     list: &[RequestedRequirement],
     read: &[Requirement],
-) -> Result<BTreeMap<PackageName, Vec<(String, String)>>, Error> {
-    let mut hashes: BTreeMap<PackageName, Vec<(String, String)>> = BTreeMap::new();
-    for (requested, requirement) in list.iter().zip(read) {
+    holds: &dyn Fn(&Requirement) -> bool,
+    hashes: &mut Hashes,
+) -> Result<(), Error> {
+    for (requested, requirement) in list.iter().zip(read).filter(|(_, requirement)| holds(requirement)) {
         for hash in &requested.hashes {
             let Some((algorithm, digest)) = hash.split_once(':') else {
                 let problem = format!("{hash:?} is no hash; write it as sha256:…");
@@ -234,7 +246,7 @@ fn read_hashes(
             hashes.push((algorithm.to_ascii_lowercase(), digest.to_ascii_lowercase()));
         }
     }
-    Ok(hashes)
+    Ok(())
 }
 
 fn read_indexes(access: &Access) -> Result<Vec<IndexUrl>, Error> {
@@ -261,7 +273,7 @@ fn read_policy(
     request: &LockRequest,
     access: &Access,
     requirements: &[Requirement],
-    constraints: &[Requirement],
+    bounds: &[Requirement],
     previous: Option<&Lock>,
 ) -> Result<Policy, Error> {
     let prerelease = match request.prerelease.as_deref() {
@@ -282,7 +294,7 @@ fn read_policy(
             return Err(Error::input("resolution", problem));
         }
     };
-    let own = || requirements.iter().chain(constraints);
+    let own = || requirements.iter().chain(bounds);
     let specifiers = |one: &Requirement| one.specifiers().cloned().unwrap_or_default();
     let named = own().filter(|one| specifiers(one).mentions_prerelease()).map(|one| one.name.clone());
     let pins = own().filter_map(|one| Some((one.name.clone(), one.specifiers()?.pinned()?.clone())));

@@ -102,6 +102,14 @@ fn warnings_of(
                 reason.map(|reason| format!(": {}", crate::text::printable(&reason))).unwrap_or_default();
             warnings.push(format!("{name} {} was yanked{reason}", resolved.version));
         }
+        if let Ok(Some(file)) = universe.wheel(name, &resolved.version)
+            && file.url.contains('?')
+        {
+            warnings.push(format!(
+                "the address of {} has a query, which may be a secret and is left out of the lock",
+                file.filename
+            ));
+        }
         if let Some((status @ (ProjectStatus::Archived | ProjectStatus::Deprecated), reason)) =
             statuses.get(name)
         {

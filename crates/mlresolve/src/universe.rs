@@ -130,8 +130,15 @@ impl Universe {
                 Err(UniverseError::Metadata(MetadataError::Index(error)))
             }
             Err(MetadataError::Index(IndexError::Offline { .. })) => {
+                if let Some(wheel) = &file.wheel {
+                    self.lacking.borrow_mut().get_or_insert_with(|| wheel.name.clone());
+                }
                 Ok(Err(Unusable::Missing(Missing::Offline)))
             }
+            // What is wrong with one file is no reason to give up on the others.
+            Err(MetadataError::Index(
+                error @ (IndexError::Status { status: 404 | 410, .. } | IndexError::TooLarge { .. }),
+            )) => Ok(Err(Unusable::Metadata(with_causes(&error)))),
             Err(MetadataError::Index(error)) => Err(UniverseError::Index(error)),
             Err(error) => Ok(Err(Unusable::Metadata(with_causes(&error)))),
         }
