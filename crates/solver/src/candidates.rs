@@ -42,6 +42,16 @@ pub(crate) enum Choice {
     Nothing(Vec<(Unusable, VersionRange)>),
 }
 
+/// What a version has to do with an extra that is asked of it.
+enum Offer {
+    /// It offers the extra, or no version does.
+    Counts,
+    /// It does not, and a newer version does.
+    Lacking,
+    /// It does not, and neither does any newer one.
+    Dropped,
+}
+
 impl<'a, P: Provider> Candidates<'a, P> {
     pub(crate) fn new(provider: &'a P, policy: &'a Policy, accept_dropped_extras: bool) -> Self {
         Self {
@@ -135,14 +145,19 @@ impl<'a, P: Provider> Candidates<'a, P> {
         }
         let mut refused: BTreeMap<usize, (Unusable, Vec<VersionPoint>)> = BTreeMap::new();
         let mut reasons: FxHashMap<Unusable, usize> = FxHashMap::default();
+        let mut dropped = None;
         for version in self.order(name, &known.points, range, likely) {
-            let refusal = match self.refusal(name, &known, version)? {
-                Some(refusal) => Some(refusal),
-                None => match extra {
-                    Some(extra) => self.lacks_extra(name, &known, version, extra)?,
-                    None => None,
-                },
-            };
+            let mut refusal = self.refusal(name, &known, version)?;
+            if let (None, Some(extra)) = (&refusal, extra) {
+                match self.offer(name, &known, version, extra, range)? {
+                    Offer::Counts => {}
+                    Offer::Lacking => refusal = Some(Unusable::LacksExtra(extra.clone())),
+                    Offer::Dropped => {
+                        refusal = Some(Unusable::LacksExtra(extra.clone()));
+                        dropped.get_or_insert_with(|| version.clone());
+                    }
+                }
+            }
             let Some(reason) = refusal else { return Ok(Choice::Version(version.clone())) };
             let next = reasons.len();
             let at = *reasons.entry(reason.clone()).or_insert(next);
@@ -151,6 +166,10 @@ impl<'a, P: Provider> Candidates<'a, P> {
                 .or_insert_with(|| (reason, Vec::new()))
                 .1
                 .push(VersionPoint::at(version.clone()));
+        }
+        // A version that dropped the extra comes after every version that has it.
+        if let (Some(version), true) = (dropped, self.accept_dropped_extras) {
+            return Ok(Choice::Version(version));
         }
         let nothing = refused.into_values().map(|(reason, mut versions)| {
             versions.sort_unstable();
@@ -196,42 +215,62 @@ impl<'a, P: Provider> Candidates<'a, P> {
         first.map(|at| &points[at]).into_iter().chain(others).map(VersionPoint::version)
     }
 
-    /// Whether a version is no candidate because it does not offer the extra.
+    /// What a version has to do with an extra that is asked of it.
     ///
     /// An extra that no version offers is a slip of whoever asks for it, and does not count. Where some do, a
     /// version *older* than the newest of them must offer it itself: else a conflict would be answered with an ancient
     /// version. A *newer* one may have dropped the extra because it became part of the base.
-    fn lacks_extra(
+    fn offer(
         &mut self,
         name: &PackageName,
         known: &Known,
         version: &Version,
         extra: &ExtraName,
-    ) -> Result<Option<Unusable>, P::Error> {
+        range: &VersionRange,
+    ) -> Result<Offer, P::Error> {
         if !matches!(self.provider.dependencies(name, version, Some(extra))?, Answer::NoSuchExtra) {
-            return Ok(None);
+            return Ok(Offer::Counts);
         }
-        let lacks = || Some(Unusable::LacksExtra(extra.clone()));
-        Ok(match self.newest_offering(name, known, extra)? {
-            None => None,
-            Some(newest) if *version > newest && self.accept_dropped_extras => None,
-            Some(_) => lacks(),
+        Ok(match self.newest_offering(name, known, extra, range)? {
+            None => Offer::Counts,
+            Some(newest) if *version > newest => Offer::Dropped,
+            Some(_) => Offer::Lacking,
         })
     }
 
-    /// The newest candidate that offers an extra, among the newest [`EXTRA_SEARCH_LIMIT`].
+    /// The newest candidate that offers an extra, among the newest [`EXTRA_SEARCH_LIMIT`] of all and, where none of
+    /// those does, of the range that is asked for.
     fn newest_offering(
         &mut self,
         name: &PackageName,
         known: &Known,
         extra: &ExtraName,
+        range: &VersionRange,
     ) -> Result<Option<Version>, P::Error> {
         let key = (name.clone(), extra.clone());
-        if let Some(newest) = self.offers.get(&key) {
-            return Ok(newest.clone());
+        let newest = match self.offers.get(&key) {
+            Some(newest) => newest.clone(),
+            None => {
+                let newest = self.search_offering(name, known, extra, &VersionRange::full())?;
+                self.offers.insert(key, newest.clone());
+                newest
+            }
+        };
+        match newest {
+            None => self.search_offering(name, known, extra, range),
+            newest => Ok(newest),
         }
+    }
+
+    fn search_offering(
+        &mut self,
+        name: &PackageName,
+        known: &Known,
+        extra: &ExtraName,
+        range: &VersionRange,
+    ) -> Result<Option<Version>, P::Error> {
         let mut usable = Vec::new();
-        for point in known.points.iter().rev() {
+        for point in known.points.iter().rev().filter(|point| range.contains(*point)) {
             if usable.len() == EXTRA_SEARCH_LIMIT {
                 break;
             }
@@ -239,18 +278,15 @@ impl<'a, P: Provider> Candidates<'a, P> {
                 usable.push(point.version().clone());
             }
         }
-        let mut newest = None;
-        'search: for ahead in usable.chunks(SEARCH_AHEAD) {
+        for ahead in usable.chunks(SEARCH_AHEAD) {
             self.provider.expect_dependencies(name, ahead);
             for version in ahead {
                 if let Answer::Known(_) = self.provider.dependencies(name, version, Some(extra))? {
-                    newest = Some(version.clone());
-                    break 'search;
+                    return Ok(Some(version.clone()));
                 }
             }
         }
-        self.offers.insert(key, newest.clone());
-        Ok(newest)
+        Ok(None)
     }
 
     /// The candidates that would be tried after `version` if it were rejected, at most `count`.

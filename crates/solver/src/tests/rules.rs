@@ -171,3 +171,17 @@ fn the_lowest_of_what_is_named_is_not_given_up_for_the_highest_of_the_rest() {
         "data 1, frames 0.1, num 1"
     );
 }
+
+#[test]
+fn leniency_for_one_extra_costs_no_other() {
+    let registry = Registry::read("p 1 | x: c\n p 2\n b 1: p>=2\n q 1 | y: d\n q 2\n c 1\n d 1");
+    assert_eq!(registry.chosen(&["q[y]", "b"]), "b 1, d 1, p 2, q[y] 1");
+    assert_eq!(registry.chosen(&["q[y]", "b", "p[x]"]), "b 1, d 1, p[x] 2, q[y] 1");
+}
+
+#[test]
+fn an_extra_is_searched_in_the_range_that_is_asked_for() {
+    let mut text = String::from("a 1.4 | x: c\n a 1.5\n c 1\n");
+    (0..60).for_each(|minor| text.push_str(&format!("a 2.{minor}\n")));
+    assert_eq!(Registry::read(&text).chosen(&["a[x]<2"]), "a[x] 1.4, c 1");
+}
