@@ -1,5 +1,7 @@
 //! Small promises about what counts as the user's word, what one bad file may spoil, and what a lock may hold.
 
+use std::time::{Duration, Instant};
+
 use insta::assert_snapshot;
 use mlresolve_testkit::Fault;
 
@@ -104,4 +106,30 @@ fn a_signature_in_an_address_stays_out_of_the_lock() {
     assert!(run.stderr().contains("has a query"), "{}", run.stderr());
     assert!(!project.read("pylock.toml").contains("hunter2"));
     assert!(!run.stderr().contains("hunter2"), "{}", run.stderr());
+}
+
+#[test]
+fn a_time_limit_is_kept_while_an_index_is_silent() {
+    let project = Project::new(GONE);
+    project.index.delay("/simple/gone/", Duration::from_secs(20));
+    project.write("requirements.txt", "gone\n");
+    let started = Instant::now();
+    assert_snapshot!(project.run("lock --time-limit 1").snapshot(), @"
+    exit code 1
+    --- stderr
+    no target is declared; a common one is assumed (see --help, Target)
+    error: no lock was made within the time limit
+    hint: pin some of the packages more closely, or raise the limit with --time-limit
+    ");
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_minor_takes_what_leaves_only_its_first_patches_out() {
+    let project = Project::new("a 1.0\na 2.0; python !=3.9.0,!=3.9.1,>=3.8\n");
+    project.write("requirements.txt", "a\n");
+    project.run("lock --python-version 3.9").success();
+    assert_eq!(locked_packages(&project.read("pylock.toml")), ["a 2.0"]);
+    project.run("lock --python-version 3.9.1 --upgrade").success();
+    assert_eq!(locked_packages(&project.read("pylock.toml")), ["a 1.0"]);
 }

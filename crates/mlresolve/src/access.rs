@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use mlresolve_index::{CacheMode, ClientOptions, IndexUrl};
 
 /// The address of PyPI's Simple API.
@@ -28,6 +29,8 @@ pub struct Access {
     pub time_limit: Duration,
     /// The most versions that one solve may try.
     pub step_limit: u64,
+    /// From when ages such as `7 days` count: the moment at which this was made, so that all of a run means the same.
+    pub now: Timestamp,
     /// How often a request is repeated after a failure that may pass.
     pub retries: u32,
 }
@@ -53,6 +56,7 @@ impl Default for Access {
             mode: NetworkMode::Normal,
             time_limit: Duration::from_secs(900),
             step_limit: 1_000_000,
+            now: Timestamp::now(),
             retries: 3,
         }
     }

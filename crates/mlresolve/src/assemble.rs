@@ -171,7 +171,7 @@ fn hash_by_download(universe: &Universe, file: &File) -> Result<(String, u64), E
     let failed = |reason: String| Error::NoHash { file: file.filename.clone(), reason };
     let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
     let path = folder.path().join("download");
-    let downloaded = universe.runtime().block_on(universe.client().download(file, &path));
+    let downloaded = universe.wait(universe.client().download(file, &path)).map_err(from_universe)?;
     let downloaded = downloaded.map_err(|error| failed(error.to_string()))?;
     Ok((downloaded.sha256, downloaded.bytes))
 }

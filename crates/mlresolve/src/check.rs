@@ -1,6 +1,5 @@
 //! Whether a lock still is what a request would give.
 
-use jiff::Timestamp;
 use mlresolve_lockfile::{Lock, Violation, satisfies};
 
 use crate::access::Access;
@@ -32,7 +31,7 @@ pub async fn check(
     access: &Access,
     watch: &Watch,
 ) -> Result<CheckOutcome, Error> {
-    let prepared = prepare(request, access, Some(locked), Timestamp::now())?;
+    let prepared = prepare(request, access, Some(locked))?;
     let digest = locked.tool.as_ref().and_then(|tool| tool.input_digest.as_deref());
     let violations = satisfies(locked, &prepared.requirements, &prepared.environment);
     if !violations.is_empty() {

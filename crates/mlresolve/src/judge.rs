@@ -15,6 +15,9 @@ pub(crate) struct Judge {
     pub(crate) tags: Tags,
     /// The full version, as markers have it.
     pub(crate) python: Version,
+    /// A late release of the same minor, where the target names no patch: what asks for a later patch, or leaves the
+    /// first ones out, is for that minor too.
+    pub(crate) latest_python: Option<Version>,
     pub(crate) exclude_newer: Option<TimeLimit>,
     /// Where the user gave hashes, a file must have one of them.
     pub(crate) hashes: BTreeMap<PackageName, Vec<(String, String)>>,
@@ -103,7 +106,10 @@ impl Judge {
 
     /// Whether a Requires-Python leaves the target's Python out. One that cannot be read leaves nothing out.
     pub(crate) fn refuses_python(&self, required: &str) -> bool {
-        SpecifierSet::parse_lenient(required).is_ok_and(|(specifiers, _)| !specifiers.contains(&self.python))
+        SpecifierSet::parse_lenient(required).is_ok_and(|(specifiers, _)| {
+            let mut pythons = std::iter::once(&self.python).chain(&self.latest_python);
+            !pythons.any(|python| specifiers.contains(python))
+        })
     }
 
     /// Why no wheel fits, in words that many versions share, so that they can be told in one line.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
 use mlresolve_index::{IndexClient, IndexError};
 use mlresolve_lockfile::{Lock, LockDiff, diff, write};
 use mlresolve_packaging::Requirement;
@@ -13,7 +12,7 @@ use tokio::runtime::Handle;
 use crate::access::Access;
 use crate::assemble::assemble;
 use crate::error::{Conflict, Error};
-use crate::event::{Event, Watch};
+use crate::event::{CancellationToken, Event, Watch};
 use crate::known_names::KNOWN_NAMES;
 use crate::prepare::{Prepared, dependency_of, prepare, target_in_words};
 use crate::report::{LockReport, report};
@@ -126,15 +125,17 @@ async fn solving<T: Send + 'static>(
     watch: &Watch,
     job: impl FnOnce(&Run) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let prepared = Arc::new(prepare(&request, access, previous.as_ref(), Timestamp::now())?);
+    let prepared = Arc::new(prepare(&request, access, previous.as_ref())?);
     let client = IndexClient::new(access.client_options(prepared.indexes.clone()));
-    let deadline = Instant::now() + access.time_limit;
-    let seconds = access.time_limit.as_secs();
+    let deadline = Instant::now().checked_add(access.time_limit);
+    let abandoned = CancellationToken::default();
+    let _guard = CancelOnDrop(abandoned.clone());
     let (runtime, watch) = (Handle::current(), watch.clone());
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let work = move || {
-        let universe = Universe::new(client, Arc::clone(&prepared), watch.clone(), runtime, deadline);
-        let outcome = job(&Run { prepared: &prepared, universe: &universe, watch: &watch, seconds });
+        let universe =
+            Universe::new(client, Arc::clone(&prepared), watch.clone(), runtime, deadline, abandoned);
+        let outcome = job(&Run { prepared: &prepared, universe: &universe, watch: &watch });
         // The receiver is gone when the caller gave up waiting.
         drop(sender.send(outcome));
     };
@@ -146,12 +147,20 @@ async fn solving<T: Send + 'static>(
     receiver.await.unwrap_or_else(|_| Err(Error::Internal("the solver ended without an answer".to_owned())))
 }
 
+/// Ends a run whose caller gave up waiting.
+struct CancelOnDrop(CancellationToken);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
 /// One run, on its own thread.
 struct Run<'a> {
     prepared: &'a Prepared,
     universe: &'a Universe,
     watch: &'a Watch,
-    seconds: u64,
 }
 
 impl Run<'_> {
@@ -224,11 +233,7 @@ impl Run<'_> {
                 Err(Error::Conflict(Box::new(self.conflict(explanation))))
             }
             Err(SolveError::Provider(error)) => Err(from_universe(error)),
-            Err(SolveError::Stopped(Stop::Cancelled)) => Err(Error::Cancelled),
-            Err(SolveError::Stopped(Stop::OutOfTime)) => Err(Error::Limit(format!(
-                "no solution was found within {} seconds (time limit)",
-                self.seconds
-            ))),
+            Err(SolveError::Stopped(stop)) => Err(stopped(stop)),
             Err(error @ SolveError::TooManySteps(_)) => Err(Error::Limit(error.to_string())),
         }
     }
@@ -254,5 +259,13 @@ pub(crate) fn from_universe(error: UniverseError) -> Error {
     match error {
         UniverseError::Index(error) => Error::Index(error),
         UniverseError::Metadata(error) => Error::Metadata(error),
+        UniverseError::Stopped(stop) => stopped(stop),
+    }
+}
+
+fn stopped(stop: Stop) -> Error {
+    match stop {
+        Stop::Cancelled => Error::Cancelled,
+        Stop::OutOfTime => Error::Limit("no lock was made within the time limit".to_owned()),
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use mlresolve_index::IndexUrl;
 use mlresolve_lockfile::Lock;
 use mlresolve_packaging::range::range_of;
@@ -82,7 +81,6 @@ pub(crate) fn prepare(
     request: &LockRequest,
     access: &Access,
     previous: Option<&Lock>,
-    now: Timestamp,
 ) -> Result<Prepared, Error> {
     let target = read_target(&request.target)?;
     let environment = target.marker_environment();
@@ -110,7 +108,8 @@ pub(crate) fn prepare(
             unknown.map(|name| format!("{name} is not in the lock, so there is nothing of it to upgrade")),
         );
     }
-    let exclude_newer = request.exclude_newer.as_deref().map(|text| TimeLimit::parse(text, now)).transpose();
+    let exclude_newer =
+        request.exclude_newer.as_deref().map(|text| TimeLimit::parse(text, access.now)).transpose();
     let exclude_newer = exclude_newer.map_err(|problem| Error::input("exclude-newer", problem))?;
     let problem = Problem {
         requirements: requirements.iter().filter_map(dependency_of).collect(),
@@ -118,8 +117,12 @@ pub(crate) fn prepare(
     };
     let python =
         parse_version(&target.python().full()).map_err(|error| Error::Internal(error.to_string()))?;
+    let latest_python = match target.python().patch() {
+        None => parse_version(&format!("{}.{}.99", target.python().major(), target.python().minor())).ok(),
+        Some(_) => None,
+    };
     Ok(Prepared {
-        judge: Judge { tags: target.tags(), python, exclude_newer, hashes },
+        judge: Judge { tags: target.tags(), python, latest_python, exclude_newer, hashes },
         indexes: read_indexes(access)?,
         extras: read_names(&request.extras, "an extra")?,
         groups: read_names(&request.groups, "a dependency group")?,

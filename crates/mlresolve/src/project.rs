@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use mlresolve_packaging::pyproject::{Config, PyProject};
 
+use self::files::Role;
 use crate::error::Error;
 use crate::request::{LockRequest, RequestedRequirement, Upgrade};
 
@@ -109,13 +110,13 @@ pub fn read_project(
         }
     }
     for path in &listed {
-        files::read_requirements(path, variables, &mut gathered)?;
+        files::read_file(path, Role::Requirements, variables, &mut gathered)?;
     }
     for path in &options.constraints {
-        files::read_constraints(path, variables, &mut gathered)?;
+        files::read_file(path, Role::Constraints, variables, &mut gathered)?;
     }
     for path in &options.overrides {
-        files::read_overrides(path, variables, &mut gathered)?;
+        files::read_file(path, Role::Overrides, variables, &mut gathered)?;
     }
     if let Some(pyproject) = &pyproject {
         let foreign =

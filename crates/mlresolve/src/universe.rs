@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mlresolve_index::{File, IndexClient, IndexError, MetadataError, Project, ProjectAnswer};
 use mlresolve_packaging::metadata::CoreMetadata;
@@ -22,12 +22,15 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::access::index_label;
-use crate::event::{Event, Watch};
+use crate::event::{CancellationToken, Event, Watch};
 use crate::prepare::{Prepared, dependency_of};
 use crate::text::printable;
 
 /// How many versions are looked at for one that is likely to be chosen.
 const LIKELY_SEARCH_LIMIT: usize = 50;
+
+/// How often a wait looks whether the run was given up.
+const STOP_CHECK: Duration = Duration::from_millis(50);
 
 /// Why no answer can be given.
 #[derive(Debug, thiserror::Error)]
@@ -38,13 +41,19 @@ pub(crate) enum UniverseError {
     /// A file whose bytes are not what the index announced.
     #[error(transparent)]
     Metadata(MetadataError),
+    /// The run was given up from outside while it waited.
+    #[error("the run was given up")]
+    Stopped(Stop),
 }
 
 /// The indexes as one target sees them.
 pub(crate) struct Universe {
     shared: Arc<Shared>,
     runtime: Handle,
-    deadline: Instant,
+    /// `None` where the limit is beyond what a clock can tell.
+    deadline: Option<Instant>,
+    /// Cancelled when nobody waits for the run any more.
+    abandoned: CancellationToken,
     ahead: Mutex<JoinSet<()>>,
     projects: RefCell<FxHashMap<PackageName, Found>>,
     /// The first package that the cache lacked while the network was off.
@@ -78,7 +87,8 @@ impl Universe {
         prepared: Arc<Prepared>,
         watch: Watch,
         runtime: Handle,
-        deadline: Instant,
+        deadline: Option<Instant>,
+        abandoned: CancellationToken,
     ) -> Self {
         let zero = || AtomicUsize::new(0);
         let shared = Shared { client, prepared, watch, met: zero(), known: zero(), read: zero() };
@@ -86,6 +96,7 @@ impl Universe {
             shared: Arc::new(shared),
             runtime,
             deadline,
+            abandoned,
             ahead: Mutex::new(JoinSet::new()),
             projects: RefCell::default(),
             lacking: RefCell::default(),
@@ -124,7 +135,7 @@ impl Universe {
 
     /// The metadata of a file; the inner error says why the file is of no use, with the rest of the world intact.
     pub(crate) fn metadata(&self, file: &File) -> Result<Result<Arc<CoreMetadata>, Unusable>, UniverseError> {
-        match self.runtime.block_on(self.shared.metadata(file)) {
+        match self.wait(self.shared.metadata(file))? {
             Ok(metadata) => Ok(Ok(metadata)),
             Err(MetadataError::Index(error @ IndexError::HashMismatch { .. })) => {
                 Err(UniverseError::Metadata(MetadataError::Index(error)))
@@ -148,7 +159,7 @@ impl Universe {
         if let Some(found) = self.projects.borrow().get(name) {
             return Ok(found.clone());
         }
-        let found = match self.runtime.block_on(self.shared.project(name))? {
+        let found = match self.wait(self.shared.project(name))?? {
             ProjectAnswer::Found(project) => match project.status() {
                 ProjectStatus::Quarantined => {
                     let reason = project.status_reason().unwrap_or("it is quarantined");
@@ -334,10 +345,10 @@ impl Provider for Universe {
     }
 
     fn should_stop(&self) -> Option<Stop> {
-        if self.shared.watch.cancellation.is_cancelled() {
+        if self.shared.watch.cancellation.is_cancelled() || self.abandoned.is_cancelled() {
             return Some(Stop::Cancelled);
         }
-        (Instant::now() > self.deadline).then_some(Stop::OutOfTime)
+        self.deadline.is_some_and(|deadline| Instant::now() > deadline).then_some(Stop::OutOfTime)
     }
 }
 
@@ -352,8 +363,24 @@ impl Universe {
         self.lacking.borrow().clone()
     }
 
-    pub(crate) fn runtime(&self) -> &Handle {
-        &self.runtime
+    /// Waits for an answer, but no longer than the run may take.
+    pub(crate) fn wait<T>(&self, answer: impl Future<Output = T>) -> Result<T, UniverseError> {
+        let stopped = async {
+            loop {
+                tokio::time::sleep(STOP_CHECK).await;
+                if let Some(stop) = self.should_stop() {
+                    return stop;
+                }
+            }
+        };
+        self.runtime.block_on(async {
+            // An answer that is there is taken before a timer is set up.
+            tokio::select! {
+                biased;
+                answer = answer => Ok(answer),
+                stop = stopped => Err(UniverseError::Stopped(stop)),
+            }
+        })
     }
 
     pub(crate) fn statuses(&self) -> BTreeMap<PackageName, (ProjectStatus, Option<String>)> {

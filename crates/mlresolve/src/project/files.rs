@@ -14,41 +14,29 @@ use crate::request::RequestedRequirement;
 /// The longest file that is read, in bytes.
 const FILE_LIMIT: u64 = 16 << 20;
 
-pub(super) fn read_requirements(
-    path: &Path,
-    variables: Variables<'_>,
-    gathered: &mut Gathered,
-) -> Result<(), Error> {
-    let file = read(path, variables, gathered)?;
-    for entry in &file.entries {
-        gathered.requirements.push(requested(entry)?);
-    }
-    take_options(&file, gathered);
-    Ok(())
+/// What a file's entries are to the project.
+#[derive(Clone, Copy)]
+pub(super) enum Role {
+    Requirements,
+    Constraints,
+    Overrides,
 }
 
-pub(super) fn read_constraints(
+/// Reads a file and adds what it says to what was gathered.
+pub(super) fn read_file(
     path: &Path,
+    role: Role,
     variables: Variables<'_>,
     gathered: &mut Gathered,
 ) -> Result<(), Error> {
     let file = read(path, variables, gathered)?;
-    for entry in &file.entries {
-        gathered.constraints.push(requested(entry)?);
+    let entries: Vec<RequestedRequirement> = file.entries.iter().map(requested).collect::<Result<_, _>>()?;
+    match role {
+        Role::Requirements => gathered.requirements.extend(entries),
+        Role::Constraints => gathered.constraints.extend(entries),
+        Role::Overrides => gathered.overrides.extend(entries),
     }
     take_options(&file, gathered);
-    Ok(())
-}
-
-pub(super) fn read_overrides(
-    path: &Path,
-    variables: Variables<'_>,
-    gathered: &mut Gathered,
-) -> Result<(), Error> {
-    let file = read(path, variables, gathered)?;
-    for entry in &file.entries {
-        gathered.overrides.push(requested(entry)?);
-    }
     Ok(())
 }
 
