@@ -51,7 +51,7 @@ fn warm(criterion: &mut Criterion) {
     criterion.bench_function("120 metadata", |bencher| {
         bencher.iter(|| {
             let client = client(CacheMode::Offline);
-            let read = |file| runtime.block_on(client.metadata(file)).unwrap().requires_dist.len();
+            let read = |file| runtime.block_on(client.metadata(file)).unwrap().core.requires_dist.len();
             files.iter().map(read).sum::<usize>()
         });
     });

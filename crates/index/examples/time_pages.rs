@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let wheel = newest.transpose()?.and_then(|release| release.wheels.first());
             let start = Instant::now();
             let requirements = match wheel {
-                Some(wheel) => client.metadata(wheel).await?.requires_dist.len(),
+                Some(wheel) => client.metadata(wheel).await?.core.requires_dist.len(),
                 None => 0,
             };
             println!(

@@ -40,6 +40,9 @@ pub struct CacheSize {
 pub(crate) enum Bucket {
     Pages,
     Metadata,
+    /// What source distributions hold that metadata may be read from. A reader that wants other files of them is
+    /// another version.
+    Sources,
 }
 
 /// The name of an entry.
@@ -189,12 +192,13 @@ impl Cache {
 }
 
 impl Bucket {
-    const ALL: [Self; 2] = [Self::Pages, Self::Metadata];
+    const ALL: [Self; 3] = [Self::Pages, Self::Metadata, Self::Sources];
 
     fn dir(self) -> &'static str {
         match self {
             Self::Pages => "pages-v1",
             Self::Metadata => "metadata-v1",
+            Self::Sources => "sources-v1",
         }
     }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use mlresolve_packaging::PackageName;
-use mlresolve_packaging::metadata::CoreMetadata;
 
 use crate::cache::{Cache, Key};
+use crate::metadata::{FileMetadata, MetadataOutcome};
 use crate::once::OnceMap;
 use crate::pages::PageAnswer;
 use crate::transport::Transport;
@@ -21,7 +21,7 @@ pub struct IndexClient {
     pub(crate) cache: Option<Cache>,
     pub(crate) transport: Transport,
     pages: OnceMap<(IndexUrl, PackageName), PageAnswer>,
-    metadata: OnceMap<Key, CoreMetadata>,
+    metadata: OnceMap<Key, MetadataOutcome>,
 }
 
 impl IndexClient {
@@ -70,14 +70,20 @@ impl IndexClient {
         Ok(ProjectAnswer::NotFound { asked: indexes.to_vec() })
     }
 
-    /// The metadata of a wheel, by the cheapest way that the index offers: the METADATA file alone (PEP
-    /// 658), the end of the wheel by range requests, or the whole wheel.
+    /// The metadata of a file, by the cheapest way that the index offers. Of a wheel: the METADATA file alone (PEP
+    /// 658), the end of the wheel by range requests, or the whole wheel. Of a source distribution: what its archive
+    /// tells without being built.
     ///
     /// # Errors
-    /// [`MetadataError::Index`] if it cannot be fetched; any other [`MetadataError`] if the wheel is of no
-    /// use.
-    pub async fn metadata(&self, file: &File) -> Result<Arc<CoreMetadata>, MetadataError> {
+    /// [`MetadataError::Index`] if it cannot be fetched; [`MetadataError::NeedsBuild`] if only a build would tell it;
+    /// any other [`MetadataError`] if the file is of no use.
+    pub async fn metadata(&self, file: &File) -> Result<Arc<FileMetadata>, MetadataError> {
         let key = metadata::key(file);
-        self.metadata.get(key, async || self.read_metadata(file, &key).await).await
+        match &*self.metadata.get(key, async || self.read_metadata(file, &key).await).await? {
+            MetadataOutcome::Known(metadata) => Ok(Arc::clone(metadata)),
+            MetadataOutcome::NeedsBuild(why) => {
+                Err(MetadataError::NeedsBuild { file: file.filename.clone(), why: why.clone() })
+            }
+        }
     }
 }

@@ -37,7 +37,8 @@ impl IndexClient {
         let failed = |source| IndexError::Write { path: to.to_owned(), source };
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut temporary = readable_by_all().tempfile_in(folder).map_err(failed)?;
-        let downloaded = self.download_into(file, temporary.as_file_mut(), to).await?;
+        let limit = Limit { name: "download", bytes: self.options.limits.download };
+        let downloaded = self.download_into(file, temporary.as_file_mut(), to, limit).await?;
         temporary.persist(to).map_err(|error| failed(error.error))?;
         Ok(downloaded)
     }
@@ -48,6 +49,7 @@ impl IndexClient {
         file: &File,
         into: &mut fs::File,
         place: &Path,
+        limit: Limit,
     ) -> Result<Downloaded, IndexError> {
         if self.options.mode == CacheMode::Offline {
             return Err(IndexError::Offline { what: file.filename.clone() });
@@ -58,7 +60,7 @@ impl IndexClient {
             index: &file.index,
             headers: HeaderMap::new(),
             compression: false,
-            limit: Limit { name: "download", bytes: self.options.limits.download },
+            limit,
             deadline: self.options.timeouts.download,
         };
         let mut sink = HashedFile { file: into, hasher: Sha256::new(), bytes: 0 };

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
+use mlresolve_packaging::sdist::NotStatic;
 use mlresolve_packaging::simple::PageError;
 use thiserror::Error;
 
@@ -146,9 +147,17 @@ pub enum MetadataError {
     /// It could not be fetched.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// Not a wheel: an sdist has no metadata that can be read without more work.
-    #[error("{file} is not a wheel")]
-    NotAWheel {
+    /// A source distribution that tells its metadata only when it is built.
+    #[error("{file} must be built to tell its metadata: {why}")]
+    NeedsBuild {
+        /// The file's name.
+        file: String,
+        /// What was looked at.
+        why: NotStatic,
+    },
+    /// Neither a wheel nor a source distribution.
+    #[error("{file} is neither a wheel nor a source distribution")]
+    NotADistribution {
         /// The file's name.
         file: String,
     },
@@ -173,8 +182,8 @@ pub enum MetadataError {
         /// What the metadata says.
         found: String,
     },
-    /// A wheel whose archive cannot be read, or does not hold one METADATA where it must be.
-    #[error("the wheel {file} cannot be read: {reason}")]
+    /// A wheel or source distribution whose archive cannot be read, or does not hold one METADATA where it must be.
+    #[error("{file} cannot be read: {reason}")]
     Archive {
         /// The file's name.
         file: String,

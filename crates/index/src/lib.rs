@@ -1,5 +1,5 @@
 //! The package indexes: project pages (the Simple API), metadata (PEP 658 sidecars, range reads, whole
-//! wheels), downloads, retries, and the cache that makes a second run fast.
+//! wheels, source distributions as far as they tell it without being built), downloads, retries, and the cache that makes a second run fast.
 //!
 //! Must never know what a good version is: it says what an index offers and leaves the choice to others. It
 //! reads no environment variable itself; the platform's certificate verifier and the HTTP library's proxy
@@ -22,7 +22,10 @@ mod options;
 mod pages;
 mod project;
 mod retry;
+mod sdist_archive;
+mod sdist_metadata;
 mod sparse;
+mod tar_members;
 mod transport;
 mod wheel_tail;
 
@@ -31,5 +34,7 @@ pub use client::IndexClient;
 pub use download::Downloaded;
 pub use error::{IndexError, MetadataError};
 pub use index_url::{IndexUrl, IndexUrlError};
+pub use metadata::FileMetadata;
 pub use options::{CacheMode, ClientOptions, Limits, Timeouts};
 pub use project::{File, Project, ProjectAnswer, Release};
+pub use sdist_archive::{SdistError, SdistLimits, read_sdist};

@@ -1,11 +1,14 @@
-//! The metadata of one wheel: from the cache, else from the cheapest place that has it.
+//! The metadata of one file; of a wheel, from the cache, else from the cheapest place that has it.
 
+use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
-use mlresolve_packaging::WheelFilename;
 use mlresolve_packaging::metadata::CoreMetadata;
+use mlresolve_packaging::sdist::NotStatic;
 use mlresolve_packaging::simple::MetadataOffer;
+use mlresolve_packaging::{MetadataOrigin, WheelFilename};
 use url::Url;
 
 use crate::cache::{Bucket, Key};
@@ -14,6 +17,21 @@ use crate::pages::status_error;
 use crate::transport::{Get, Limit};
 use crate::wheel_tail::{read_archive, unreadable};
 use crate::{CacheMode, File, IndexClient, IndexError, MetadataError};
+
+/// What a file says of itself, and where that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileMetadata {
+    /// What it says.
+    pub core: CoreMetadata,
+    /// Where it was read.
+    pub origin: MetadataOrigin,
+}
+
+/// What came of reading a file, to be kept for the life of a client.
+pub(crate) enum MetadataOutcome {
+    Known(Arc<FileMetadata>),
+    NeedsBuild(NotStatic),
+}
 
 /// Headers that no choice depends on, and whose values are long. Every other header is cached, so that what
 /// a later version reads of the metadata is there.
@@ -46,10 +64,28 @@ pub(crate) fn key(file: &File) -> Key {
 
 impl IndexClient {
     /// The metadata of a file that is not in memory.
-    pub(crate) async fn read_metadata(&self, file: &File, key: &Key) -> Result<CoreMetadata, MetadataError> {
-        let Some(wheel) = &file.wheel else {
-            return Err(MetadataError::NotAWheel { file: file.filename.clone() });
-        };
+    pub(crate) async fn read_metadata(
+        &self,
+        file: &File,
+        key: &Key,
+    ) -> Result<MetadataOutcome, MetadataError> {
+        if let Some(wheel) = &file.wheel {
+            let core = self.wheel_metadata(file, wheel, key).await?;
+            let origin = MetadataOrigin::Wheel;
+            return Ok(MetadataOutcome::Known(Arc::new(FileMetadata { core, origin })));
+        }
+        match &file.sdist {
+            Some(sdist) => self.sdist_metadata(file, sdist, key).await,
+            None => Err(MetadataError::NotADistribution { file: file.filename.clone() }),
+        }
+    }
+
+    async fn wheel_metadata(
+        &self,
+        file: &File,
+        wheel: &WheelFilename,
+        key: &Key,
+    ) -> Result<CoreMetadata, MetadataError> {
         if let Some(cache) = &self.cache
             && let Some(entry) = cache.read(Bucket::Metadata, key)
         {
@@ -80,17 +116,26 @@ impl IndexClient {
             return Ok(bytes);
         }
         tracing::debug!(file = file.filename, "no range requests; downloading the wheel for its metadata");
+        let limit = Limit { name: "download", bytes: self.options.limits.download };
+        let whole = self.download_for_reading(file, limit).await?;
+        read_archive(whole, wheel, self.options.limits.metadata).map_err(|reason| unreadable(file, reason))
+    }
+
+    /// Downloads a file that nobody keeps, and verifies its hash.
+    pub(crate) async fn download_for_reading(
+        &self,
+        file: &File,
+        limit: Limit,
+    ) -> Result<fs::File, IndexError> {
+        let place = Path::new("a temporary file");
         // Beside the cache, since the system's temporary folder may be memory, and wheels have gigabytes.
-        let mut whole = match &self.cache {
+        let whole = match &self.cache {
             Some(cache) => tempfile::tempfile_in(cache.dir()).or_else(|_| tempfile::tempfile()),
             None => tempfile::tempfile(),
         };
-        let place = Path::new("a temporary file");
-        let whole = whole
-            .as_mut()
-            .map_err(|error| IndexError::Write { path: place.to_owned(), source: error.kind().into() })?;
-        self.download_into(file, whole, place).await?;
-        read_archive(whole, wheel, self.options.limits.metadata).map_err(|reason| unreadable(file, reason))
+        let mut whole = whole.map_err(|source| IndexError::Write { path: place.to_owned(), source })?;
+        self.download_into(file, &mut whole, place, limit).await?;
+        Ok(whole)
     }
 
     /// The METADATA file beside the wheel (PEP 658); `None` if it is not there though it was announced.
@@ -146,7 +191,7 @@ fn parse(file: &File, wheel: &WheelFilename, bytes: &[u8]) -> Result<CoreMetadat
 }
 
 /// The headers without those that are left out, and without the body, which is a description.
-fn relevant_headers(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn relevant_headers(bytes: &[u8]) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut keep = true;
     for line in lines(bytes) {

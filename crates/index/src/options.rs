@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::IndexUrl;
+use crate::{IndexUrl, SdistLimits};
 
 /// Everything an [`IndexClient`](crate::IndexClient) needs to know. Start from `ClientOptions::default()`.
 #[derive(Clone, Debug)]
@@ -70,6 +70,8 @@ pub struct Limits {
     pub wheel_directory: u64,
     /// A downloaded file.
     pub download: u64,
+    /// A source distribution that is read for its metadata.
+    pub sdist: SdistLimits,
 }
 
 const MIB: u64 = 1024 * 1024;
@@ -105,6 +107,12 @@ impl Default for Timeouts {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { page: 64 * MIB, metadata: 16 * MIB, wheel_directory: 64 * MIB, download: 8192 * MIB }
+        Self {
+            page: 64 * MIB,
+            metadata: 16 * MIB,
+            wheel_directory: 64 * MIB,
+            download: 8192 * MIB,
+            sdist: SdistLimits::default(),
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use mlresolve_packaging::simple::{Hashes, MetadataOffer, ProjectStatus, SkippedFile, Yanked};
-use mlresolve_packaging::{PackageName, Version, WheelFilename};
+use mlresolve_packaging::{PackageName, SdistFilename, Version, WheelFilename};
 
 use crate::cache::Entry;
 use crate::{IndexError, IndexUrl};
@@ -84,6 +84,8 @@ pub struct File {
     pub metadata_offer: MetadataOffer,
     /// What the filename says; `None` for a source distribution.
     pub wheel: Option<WheelFilename>,
+    /// What the filename says; `None` for a wheel.
+    pub sdist: Option<SdistFilename>,
     /// The index that offers it, whose credentials are sent if the file lies on the same origin.
     pub index: IndexUrl,
 }
@@ -170,6 +172,12 @@ impl Release {
 }
 
 impl File {
+    /// The project that the filename names.
+    pub fn project(&self) -> Option<&PackageName> {
+        let wheel = self.wheel.as_ref().map(|wheel| &wheel.name);
+        wheel.or(self.sdist.as_ref().map(|sdist| &sdist.name))
+    }
+
     /// The SHA-256 of the file's bytes, as 64 lowercase hexadecimal digits.
     pub fn sha256(&self) -> Option<&str> {
         self.hashes.sha256.as_deref()

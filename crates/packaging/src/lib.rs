@@ -1,12 +1,13 @@
 //! The specifications of the Python Packaging Authority as types.
 //!
 //! Owns: names, versions and ranges of versions, specifiers, requirements, markers, file names of wheels
-//! and source distributions, core metadata, pages of the Simple API, `requirements.txt` and
-//! `pyproject.toml`. Every parser takes text that may be hostile and works within stated limits.
+//! and source distributions, core metadata, the static metadata of source trees, pages of the Simple API,
+//! `requirements.txt` and `pyproject.toml`. Every parser takes text that may be hostile and works within stated limits.
 //!
 //! Must never know: the network, the file system, the clock, environment variables, an async runtime, or
 //! how a version is chosen.
 
+pub mod egg_info;
 pub mod filename;
 pub mod marker;
 pub mod metadata;
@@ -15,6 +16,7 @@ pub mod pyproject;
 pub mod range;
 pub mod requirement;
 pub mod requirements_txt;
+pub mod sdist;
 pub mod simple;
 pub mod specifier;
 pub mod version;
@@ -25,5 +27,6 @@ pub use metadata::{CoreMetadata, MetadataError};
 pub use name::{ExtraName, GroupName, NameError, PackageName};
 pub use range::{VersionPoint, VersionRange};
 pub use requirement::{Requirement, RequirementError, RequirementSource};
+pub use sdist::MetadataOrigin;
 pub use specifier::{Operator, Repair, Specifier, SpecifierError, SpecifierSet};
 pub use version::{Version, VersionError, parse_version};

@@ -214,9 +214,9 @@ fn restore(file: &StoredFile<'_>, project: &Project) -> Option<File> {
         Some((seconds, nanoseconds)) => Some(Timestamp::new(seconds, nanoseconds).ok()?),
         None => None,
     };
-    let wheel = match file.filename.ends_with(".whl") {
-        true => Some(file.filename.parse().ok()?),
-        false => None,
+    let (wheel, sdist) = match file.filename.ends_with(".whl") {
+        true => (Some(file.filename.parse().ok()?), None),
+        false => (None, Some(SdistFilename::parse(file.filename, &project.name).ok()?)),
     };
     Some(File {
         filename: file.filename.to_owned(),
@@ -232,6 +232,7 @@ fn restore(file: &StoredFile<'_>, project: &Project) -> Option<File> {
             StoredOffer::Hashed(hashes) => MetadataOffer::Hashed(restore_hashes(hashes)),
         },
         wheel,
+        sdist,
         index: project.index.clone(),
     })
 }

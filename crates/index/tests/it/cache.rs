@@ -38,7 +38,7 @@ async fn a_fresh_page_is_not_asked_for_again() {
     for _ in 0..3 {
         let client = client(&server, dir.path(), CacheMode::Normal);
         let file = only_file(&client, "demo").await;
-        assert_eq!(client.metadata(&file).await.unwrap().requires_dist.len(), 1);
+        assert_eq!(client.metadata(&file).await.unwrap().core.requires_dist.len(), 1);
         let answer = client.project(&name("absent")).await.unwrap();
         assert!(matches!(answer, ProjectAnswer::NotFound { .. }));
     }

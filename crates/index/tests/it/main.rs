@@ -6,5 +6,6 @@ mod cache;
 mod downloads;
 mod metadata;
 mod pages;
+mod sdists;
 mod server;
 mod transport;

@@ -15,12 +15,12 @@ fn metadata(name: &str, version: &str) -> String {
     format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Dist: numpy>=1\n\n")
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A wheel of the given members.
-fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, bytes) in members {
         writer.start_file(*name, SimpleFileOptions::default()).unwrap();
@@ -62,7 +62,7 @@ fn server(more: &str, files: impl Fn(&Request) -> Response + Send + Sync + 'stat
 async fn read(server: &Server) -> Result<usize, MetadataError> {
     let client = server.client();
     let file = only_file(&client, "demo").await;
-    Ok(client.metadata(&file).await?.requires_dist.len())
+    Ok(client.metadata(&file).await?.core.requires_dist.len())
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn a_server_without_sound_ranges_sends_the_whole_wheel() {
         let server = server(&more, move |request| serve(request, &served));
         let client = server.client();
         let file = only_file(&client, "demo").await;
-        assert_eq!(client.metadata(&file).await.unwrap().requires_dist.len(), 1, "{case}");
+        assert_eq!(client.metadata(&file).await.unwrap().core.requires_dist.len(), 1, "{case}");
         assert_eq!(server.requests().last().unwrap().header("range"), None, "{case}");
     }
 }
@@ -201,14 +201,4 @@ async fn metadata_that_unpacks_to_too_much_is_refused() {
     let file = only_file(&client, "demo").await;
     let error = client.metadata(&file).await.unwrap_err();
     assert!(error.to_string().contains("the limit `metadata`"), "{error}");
-}
-
-#[tokio::test]
-async fn an_sdist_has_no_metadata_yet() {
-    let page = page("demo", &[file("demo-1.0.tar.gz", "")]);
-    let server = Server::start(move |_, _| Response::json(&page));
-    let client = server.client();
-    let file = only_file(&client, "demo").await;
-    assert!(matches!(client.metadata(&file).await, Err(MetadataError::NotAWheel { .. })));
-    assert_eq!(server.paths().len(), 1);
 }

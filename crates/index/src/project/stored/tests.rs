@@ -74,6 +74,7 @@ proptest! {
                     yanked: file.yanked.clone(),
                     metadata_offer: file.core_metadata.clone(),
                     wheel: file.filename.parse().ok(),
+                    sdist: SdistFilename::parse(&file.filename, &project.name).ok(),
                     index: index(),
                 };
                 prop_assert_eq!(back, &expected);
