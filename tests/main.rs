@@ -3,6 +3,7 @@
 //! No test needs the network, docker or anything outside the tree.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod addresses;
 mod conflicts;
 mod conventions;
 mod determinism;

@@ -142,6 +142,17 @@ pub(crate) struct ProjectArguments {
         help_heading = "Indexes"
     )]
     pub(crate) extra_index_urls: Vec<String>,
+    /// Files on this page or in this folder join those of the indexes
+    #[arg(
+        short = 'f',
+        long = "find-links",
+        value_name = "DIR_OR_URL",
+        env = "MLRESOLVE_FIND_LINKS",
+        hide_env_values = true,
+        value_delimiter = ' ',
+        help_heading = "Indexes"
+    )]
+    pub(crate) find_links: Vec<String>,
     /// See only files uploaded before this: a time, a date, or an age such as "7 days"
     #[arg(long, value_name = "TIME", env = "MLRESOLVE_EXCLUDE_NEWER", help_heading = "Choice of versions")]
     pub(crate) exclude_newer: Option<String>,

@@ -84,6 +84,10 @@ impl From<Error> for Failure {
             Error::Index(error) | Error::Metadata(MetadataError::Index(error)) => {
                 (exit::NETWORK, "index", index_hint(error))
             }
+            Error::Repository { .. } => {
+                let hint = "check the address, and that `git` alone can fetch it from here without asking";
+                (exit::NETWORK, "repository", Some(hint.to_owned()))
+            }
             Error::Metadata(_) => (exit::NETWORK, "metadata", None),
             Error::NoHash { .. } => (exit::VERIFICATION, "no-hash", None),
             Error::Limit(_) => {

@@ -63,6 +63,7 @@ pub(crate) fn run(arguments: &LockArguments, global: &Global, output: Output) ->
     for request in &project.requests {
         let started = Instant::now();
         let path = place(arguments, &project, request, output)?;
+        let request = &LockRequest { root: folder_of(&path), ..request.clone() };
         if arguments.check && path == Path::new("-") {
             return Err(Failure::bad_input(
                 "--check reads a lock, and standard output holds none; leave out -o",
@@ -135,6 +136,12 @@ fn place(
             return Err(Failure::bad_input(problem));
         }
     })
+}
+
+/// The folder of a lock; for one that goes to standard output, the current folder.
+pub(super) fn folder_of(lock: &Path) -> PathBuf {
+    let folder = lock.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new(".")).to_owned()
 }
 
 /// The lock that is renewed. One that a merge left in pieces is made anew, and so is any that cannot be read where

@@ -75,6 +75,7 @@ pub(super) fn access(arguments: &ProjectArguments, global: &Global, project: &Re
     Access {
         index_url: index_url.unwrap_or_else(|| mlresolve::default_index_url().to_owned()),
         extra_index_urls: extra,
+        find_links: [arguments.find_links.clone(), project.find_links.clone()].concat(),
         cache_dir: cache_dir(global),
         mode: match (global.offline, global.refresh) {
             (true, _) => NetworkMode::Offline,

@@ -43,6 +43,10 @@ pub(crate) enum Bucket {
     /// What source distributions hold that metadata may be read from. A reader that wants other files of them is
     /// another version.
     Sources,
+    /// What find-links pages list.
+    Links,
+    /// What is at the address of an archive.
+    Addresses,
 }
 
 /// The name of an entry.
@@ -192,13 +196,15 @@ impl Cache {
 }
 
 impl Bucket {
-    const ALL: [Self; 3] = [Self::Pages, Self::Metadata, Self::Sources];
+    const ALL: [Self; 5] = [Self::Pages, Self::Metadata, Self::Sources, Self::Links, Self::Addresses];
 
     fn dir(self) -> &'static str {
         match self {
             Self::Pages => "pages-v1",
             Self::Metadata => "metadata-v1",
             Self::Sources => "sources-v1",
+            Self::Links => "links-v1",
+            Self::Addresses => "addresses-v1",
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mlresolve_packaging::PackageName;
+use mlresolve_packaging::simple::ProjectPage;
 
 use crate::cache::{Cache, Key};
 use crate::metadata::{FileMetadata, MetadataOutcome};
@@ -22,6 +23,8 @@ pub struct IndexClient {
     pub(crate) transport: Transport,
     pages: OnceMap<(IndexUrl, PackageName), PageAnswer>,
     metadata: OnceMap<Key, MetadataOutcome>,
+    pub(crate) links: OnceMap<IndexUrl, ProjectPage>,
+    joined: OnceMap<(Vec<IndexUrl>, PackageName), ProjectAnswer>,
 }
 
 impl IndexClient {
@@ -33,6 +36,8 @@ impl IndexClient {
             options,
             pages: OnceMap::new(),
             metadata: OnceMap::new(),
+            links: OnceMap::new(),
+            joined: OnceMap::new(),
         }
     }
 
@@ -50,11 +55,41 @@ impl IndexClient {
         self.project_from(&self.options.indexes, name).await
     }
 
-    /// The project from the first of these indexes that has it, whatever the client's own indexes are.
+    /// The project from the first of these indexes that has it, whatever the client's own indexes are. Files that
+    /// the find-links places list of it join those of the index.
     ///
     /// # Errors
     /// As [`Self::project`].
     pub async fn project_from(
+        &self,
+        indexes: &[IndexUrl],
+        name: &PackageName,
+    ) -> Result<ProjectAnswer, IndexError> {
+        if self.options.find_links.is_empty() {
+            return self.project_of_index(indexes, name).await;
+        }
+        let key = (indexes.to_vec(), name.clone());
+        let join = async || {
+            let (base, otherwise) = match self.project_of_index(indexes, name).await? {
+                ProjectAnswer::Found(project) => (Some(project), None),
+                other => (None, Some(other)),
+            };
+            let joined = self.with_links(name, base).await?;
+            Ok(match (joined, otherwise) {
+                // An index that cannot be asked might have a newer version.
+                (_, Some(unknown @ ProjectAnswer::Offline { .. })) => unknown,
+                (Some(project), _) => ProjectAnswer::Found(project),
+                (None, Some(ProjectAnswer::NotFound { mut asked })) => {
+                    asked.extend(self.options.find_links.iter().map(|links| links.index().clone()));
+                    ProjectAnswer::NotFound { asked }
+                }
+                (None, _) => ProjectAnswer::NotFound { asked: indexes.to_vec() },
+            })
+        };
+        self.joined.get(key, join).await.map(|answer| (*answer).clone())
+    }
+
+    async fn project_of_index(
         &self,
         indexes: &[IndexUrl],
         name: &PackageName,

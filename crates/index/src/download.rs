@@ -1,8 +1,8 @@
 //! Whole files, hashed while they arrive.
 
 use std::fs;
-use std::io::{self, Seek, Write};
-use std::path::Path;
+use std::io::{self, Read as _, Seek, Write};
+use std::path::{Path, PathBuf};
 
 use http::{HeaderMap, header};
 use sha2::{Digest, Sha256};
@@ -51,6 +51,9 @@ impl IndexClient {
         place: &Path,
         limit: Limit,
     ) -> Result<Downloaded, IndexError> {
+        if let Some(path) = file.local_path() {
+            return copy_local(file, &path, into, place);
+        }
         if self.options.mode == CacheMode::Offline {
             return Err(IndexError::Offline { what: file.filename.clone() });
         }
@@ -76,18 +79,58 @@ impl IndexClient {
             return Err(IndexError::FileUrl { file: file.filename.clone(), reason });
         }
         let found = to_hex(&sink.hasher.finalize());
-        match file.sha256() {
-            Some(expected) if expected != found => Err(IndexError::HashMismatch {
-                file: file.filename.clone(),
-                expected: expected.to_owned(),
-                found,
-            }),
-            _ => Ok(Downloaded { sha256: found, bytes: sink.bytes }),
-        }
+        let downloaded = Downloaded { sha256: found, bytes: sink.bytes };
+        file.held_to_its_hash(downloaded)
     }
 }
 
+/// The digest of an open file.
+pub(crate) fn digest_of(from: &mut fs::File) -> io::Result<Downloaded> {
+    let mut hasher = Sha256::new();
+    let mut bytes = 0;
+    let mut chunk = vec![0; 256 * 1024];
+    loop {
+        let read = from.read(&mut chunk)?;
+        let Some(part) = chunk.get(..read).filter(|part| !part.is_empty()) else { break };
+        hasher.update(part);
+        bytes += read as u64;
+    }
+    Ok(Downloaded { sha256: to_hex(&hasher.finalize()), bytes })
+}
+
+/// A file on this machine's disk, which is read as it is and not kept.
+fn copy_local(file: &File, path: &Path, into: &mut fs::File, place: &Path) -> Result<Downloaded, IndexError> {
+    let unreadable = |source| IndexError::FindLinks { path: path.to_owned(), source };
+    let mut from = fs::File::open(path).map_err(unreadable)?;
+    let mut sink = HashedFile { file: into, hasher: Sha256::new(), bytes: 0 };
+    let mut chunk = vec![0; 256 * 1024];
+    loop {
+        let read = from.read(&mut chunk).map_err(unreadable)?;
+        let Some(bytes) = chunk.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+        sink.write(bytes).map_err(|source| IndexError::Write { path: place.to_owned(), source })?;
+    }
+    let downloaded = Downloaded { sha256: to_hex(&sink.hasher.finalize()), bytes: sink.bytes };
+    file.held_to_its_hash(downloaded)
+}
+
 impl File {
+    /// Where the file lies on this machine's disk, if it is in a place that the user named.
+    pub fn local_path(&self) -> Option<PathBuf> {
+        let named = self.index.is_local() && self.url.starts_with("file:");
+        named.then(|| Url::parse(&self.url).ok()?.to_file_path().ok()).flatten()
+    }
+
+    fn held_to_its_hash(&self, downloaded: Downloaded) -> Result<Downloaded, IndexError> {
+        match self.sha256() {
+            Some(expected) if expected != downloaded.sha256 => Err(IndexError::HashMismatch {
+                file: self.filename.clone(),
+                expected: expected.to_owned(),
+                found: downloaded.sha256,
+            }),
+            _ => Ok(downloaded),
+        }
+    }
+
     /// The address, held to be one that is fetched over HTTP.
     pub(crate) fn parsed_url(&self) -> Result<Url, IndexError> {
         let refused = |reason: String| IndexError::FileUrl { file: self.filename.clone(), reason };

@@ -110,6 +110,15 @@ pub enum IndexError {
         /// What was needed.
         what: String,
     },
+    /// A place of files on disk that cannot be read.
+    #[error("cannot read the find-links place {}", path.display())]
+    FindLinks {
+        /// The folder or page.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// The cache's folder cannot be read or changed.
     #[error("cannot use the cache at {}", path.display())]
     Cache {

@@ -20,6 +20,8 @@ struct Parts {
     url: Url,
     credentials: Option<Credentials>,
     forbidden_is_absent: bool,
+    /// Whether this is an index by project, and not a page or folder of files.
+    by_project: bool,
 }
 
 /// A user and a password, percent-encoded as they stand in a URL.
@@ -56,7 +58,28 @@ impl IndexUrl {
             url: self.0.url.clone(),
             credentials: self.0.credentials.clone(),
             forbidden_is_absent: true,
+            by_project: self.0.by_project,
         }))
+    }
+
+    /// A page or a folder that lists files of any project. A query is left out: it cannot be told from a secret.
+    pub(crate) fn links(mut url: Url) -> Result<Self, IndexUrlError> {
+        if !is_web(&url) && url.scheme() != "file" {
+            return Err(IndexUrlError::Scheme(url.scheme().to_owned()));
+        }
+        let credentials = take_credentials(&mut url)?;
+        url.set_query(None);
+        Ok(Self(Arc::new(Parts { url, credentials, forbidden_is_absent: false, by_project: false })))
+    }
+
+    /// Whether this is an index by project (PEP 503), and not a page or folder of files (`--find-links`).
+    pub fn is_by_project(&self) -> bool {
+        self.0.by_project
+    }
+
+    /// Whether files that are offered here may lie on this machine's disk: the user named a place there.
+    pub(crate) fn is_local(&self) -> bool {
+        self.0.url.scheme() == "file"
     }
 
     /// The address without its credentials, as a lock may hold it. Its path ends in a slash.
@@ -110,20 +133,26 @@ impl FromStr for IndexUrl {
         if url.query().is_some() {
             return Err(IndexUrlError::Query);
         }
-        if url.path().split_once(':').is_some_and(|(_, rest)| rest.contains('@')) {
-            return Err(IndexUrlError::AmbiguousCredentials);
-        }
-        url.set_fragment(None);
-        let credentials = (!url.username().is_empty() || url.password().is_some()).then(|| Credentials {
-            user: url.username().to_owned(),
-            password: url.password().map(str::to_owned),
-        });
-        remove_userinfo(&mut url);
+        let credentials = take_credentials(&mut url)?;
         if !url.path().ends_with('/') {
             url.set_path(&format!("{}/", url.path()));
         }
-        Ok(Self(Arc::new(Parts { url, credentials, forbidden_is_absent: false })))
+        Ok(Self(Arc::new(Parts { url, credentials, forbidden_is_absent: false, by_project: true })))
     }
+}
+
+/// Moves the credentials out of a URL, and drops its fragment.
+fn take_credentials(url: &mut Url) -> Result<Option<Credentials>, IndexUrlError> {
+    if url.path().split_once(':').is_some_and(|(_, rest)| rest.contains('@')) && is_web(url) {
+        return Err(IndexUrlError::AmbiguousCredentials);
+    }
+    url.set_fragment(None);
+    let credentials = (!url.username().is_empty() || url.password().is_some()).then(|| Credentials {
+        user: url.username().to_owned(),
+        password: url.password().map(str::to_owned),
+    });
+    remove_userinfo(url);
+    Ok(credentials)
 }
 
 impl fmt::Display for IndexUrl {

@@ -86,6 +86,9 @@ impl IndexClient {
         wheel: &WheelFilename,
         key: &Key,
     ) -> Result<CoreMetadata, MetadataError> {
+        if let Some(path) = file.local_path() {
+            return read_local(file, wheel, &path, self.options.limits.metadata);
+        }
         if let Some(cache) = &self.cache
             && let Some(entry) = cache.read(Bucket::Metadata, key)
         {
@@ -121,6 +124,16 @@ impl IndexClient {
         read_archive(whole, wheel, self.options.limits.metadata).map_err(|reason| unreadable(file, reason))
     }
 
+    /// A file that is gone when it is closed. Beside the cache, since the system's temporary folder may be memory, and
+    /// wheels have gigabytes.
+    pub(crate) fn temporary_file(&self, place: &Path) -> Result<fs::File, IndexError> {
+        let file = match &self.cache {
+            Some(cache) => tempfile::tempfile_in(cache.dir()).or_else(|_| tempfile::tempfile()),
+            None => tempfile::tempfile(),
+        };
+        file.map_err(|source| IndexError::Write { path: place.to_owned(), source })
+    }
+
     /// Downloads a file that nobody keeps, and verifies its hash.
     pub(crate) async fn download_for_reading(
         &self,
@@ -128,12 +141,7 @@ impl IndexClient {
         limit: Limit,
     ) -> Result<fs::File, IndexError> {
         let place = Path::new("a temporary file");
-        // Beside the cache, since the system's temporary folder may be memory, and wheels have gigabytes.
-        let whole = match &self.cache {
-            Some(cache) => tempfile::tempfile_in(cache.dir()).or_else(|_| tempfile::tempfile()),
-            None => tempfile::tempfile(),
-        };
-        let mut whole = whole.map_err(|source| IndexError::Write { path: place.to_owned(), source })?;
+        let mut whole = self.temporary_file(place)?;
         self.download_into(file, &mut whole, place, limit).await?;
         Ok(whole)
     }
@@ -171,8 +179,21 @@ impl IndexClient {
     }
 }
 
+/// The metadata of a wheel on disk, which is read anew each time: it may have changed.
+fn read_local(
+    file: &File,
+    wheel: &WheelFilename,
+    path: &Path,
+    limit: u64,
+) -> Result<CoreMetadata, MetadataError> {
+    let opened =
+        fs::File::open(path).map_err(|source| IndexError::FindLinks { path: path.to_owned(), source })?;
+    let bytes = read_archive(opened, wheel, limit).map_err(|reason| unreadable(file, reason))?;
+    parse(file, wheel, &bytes)
+}
+
 /// Reads metadata and holds it to be of the file.
-fn parse(file: &File, wheel: &WheelFilename, bytes: &[u8]) -> Result<CoreMetadata, MetadataError> {
+pub(crate) fn parse(file: &File, wheel: &WheelFilename, bytes: &[u8]) -> Result<CoreMetadata, MetadataError> {
     let metadata = CoreMetadata::parse(bytes)
         .map_err(|source| MetadataError::Invalid { file: file.filename.clone(), source })?;
     let inconsistent = |field, expected: String, found: String| MetadataError::Inconsistent {

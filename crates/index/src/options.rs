@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{IndexUrl, SdistLimits};
+use crate::{FindLinks, IndexUrl, SdistLimits};
 
 /// Everything an [`IndexClient`](crate::IndexClient) needs to know. Start from `ClientOptions::default()`.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct ClientOptions {
     /// The indexes in the order in which they are asked; the first that has a project is the only one
     /// that the project comes from.
     pub indexes: Vec<IndexUrl>,
+    /// Pages and folders whose files join those of the indexes.
+    pub find_links: Vec<FindLinks>,
     /// The folder of the cache; `None` keeps nothing between runs.
     pub cache_dir: Option<PathBuf>,
     /// How the cache is trusted.
@@ -80,6 +82,7 @@ impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             indexes: Vec::new(),
+            find_links: Vec::new(),
             cache_dir: None,
             mode: CacheMode::Normal,
             default_max_age: Duration::ZERO,

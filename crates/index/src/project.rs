@@ -2,6 +2,7 @@
 
 pub(crate) mod stored;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -91,6 +92,59 @@ pub struct File {
 }
 
 impl Project {
+    /// The files of several projects of one name as one. The status is that of the first, which is the index's; a
+    /// file that both an index and a later project have is taken from the later one, which the user named.
+    pub(crate) fn joined(base: Option<&Self>, more: &[Self]) -> Result<Self, IndexError> {
+        let (first, rest) = match (base, more) {
+            (Some(base), more) => (base, more),
+            (None, [first, rest @ ..]) => (first, rest),
+            (None, []) => return Err(IndexError::Cancelled),
+        };
+        let mut releases: BTreeMap<Version, Release> = BTreeMap::new();
+        for project in rest {
+            for place in 0..project.versions.len() {
+                let release = project.release(place)?;
+                let empty =
+                    || Release { version: release.version.clone(), wheels: Vec::new(), sdists: Vec::new() };
+                releases.entry(release.version.clone()).or_insert_with(empty).take(release);
+            }
+        }
+        let mut versions = first.versions.clone();
+        versions.extend(releases.keys().cloned());
+        versions.sort();
+        versions.dedup();
+        let mut joined = Self {
+            name: first.name.clone(),
+            index: first.index.clone(),
+            status: first.status.clone(),
+            status_reason: first.status_reason.clone(),
+            releases: Vec::with_capacity(versions.len()),
+            blocks: Vec::with_capacity(versions.len()),
+            skipped: first.skipped.clone(),
+            tables: Tables {
+                url_bases: first.tables.url_bases.clone(),
+                requires_python: first.tables.requires_python.clone(),
+            },
+            start: first.start,
+            bytes: Entry::from_bytes(&first.bytes),
+            versions: Vec::new(),
+        };
+        for version in &versions {
+            let place = first.position(version);
+            let slot = OnceLock::new();
+            if let Some(mut release) = releases.remove(version) {
+                if let Some(place) = place {
+                    release.take(first.release(place)?);
+                }
+                drop(slot.set(Box::new(release)));
+            }
+            joined.releases.push(slot);
+            joined.blocks.push(place.and_then(|place| first.blocks.get(place).cloned()).unwrap_or(0..0));
+        }
+        joined.versions = versions;
+        Ok(joined)
+    }
+
     /// The project's name.
     pub fn name(&self) -> &PackageName {
         &self.name
@@ -165,6 +219,17 @@ impl std::fmt::Debug for Project {
 }
 
 impl Release {
+    /// Adds the files of another release whose names are not there yet.
+    fn take(&mut self, other: &Self) {
+        let new = |own: &[File], file: &&File| own.iter().all(|one| one.filename != file.filename);
+        let wheels: Vec<File> = other.wheels.iter().filter(|file| new(&self.wheels, file)).cloned().collect();
+        let sdists: Vec<File> = other.sdists.iter().filter(|file| new(&self.sdists, file)).cloned().collect();
+        self.wheels.extend(wheels);
+        self.sdists.extend(sdists);
+        self.wheels.sort_by(|left, right| left.filename.cmp(&right.filename));
+        self.sdists.sort_by(|left, right| left.filename.cmp(&right.filename));
+    }
+
     /// Every file: wheels, then source distributions.
     pub fn files(&self) -> impl Iterator<Item = &File> {
         self.wheels.iter().chain(&self.sdists)

@@ -71,25 +71,27 @@ pub enum SdistError {
 }
 
 /// Reads the files of a source distribution that its metadata may be in (see [`SourceFiles`]), in one pass and without
-/// writing anything. The top-level folder may have any name.
+/// writing anything. The top-level folder may have any name; `subdirectory` is the folder in it that holds the project,
+/// or empty.
 ///
 /// # Errors
 /// When it is not such an archive, when a file that matters is a link or is there twice, and beyond a limit.
 pub fn read_sdist<R: Read + Seek>(
     mut archive: R,
     extension: SdistExtension,
+    subdirectory: &str,
     limits: &SdistLimits,
 ) -> Result<SourceFiles, SdistError> {
     let size = archive.seek(SeekFrom::End(0))?;
     archive.rewind()?;
     let most = size.saturating_mul(limits.ratio).max(RATIO_FREE).min(limits.unpacked);
     match extension {
-        SdistExtension::Zip => read_zip(archive, limits),
-        SdistExtension::Tar => read_tar(archive, limits, most),
+        SdistExtension::Zip => read_zip(archive, subdirectory, limits),
+        SdistExtension::Tar => read_tar(archive, subdirectory, limits, most),
         SdistExtension::TarGz | SdistExtension::Tgz => {
-            read_tar(MultiGzDecoder::new(io::BufReader::new(archive)), limits, most)
+            read_tar(MultiGzDecoder::new(io::BufReader::new(archive)), subdirectory, limits, most)
         }
-        SdistExtension::TarBz2 => read_tar(MultiBzDecoder::new(archive), limits, most),
+        SdistExtension::TarBz2 => read_tar(MultiBzDecoder::new(archive), subdirectory, limits, most),
         SdistExtension::TarXz | SdistExtension::TarZ => Err(SdistError::Form(extension.as_str())),
     }
 }
@@ -99,7 +101,12 @@ pub(crate) fn is_read(extension: SdistExtension) -> bool {
     !matches!(extension, SdistExtension::TarXz | SdistExtension::TarZ)
 }
 
-fn read_tar(reader: impl Read, limits: &SdistLimits, most: u64) -> Result<SourceFiles, SdistError> {
+fn read_tar(
+    reader: impl Read,
+    subdirectory: &str,
+    limits: &SdistLimits,
+    most: u64,
+) -> Result<SourceFiles, SdistError> {
     let limit = if most == limits.unpacked { "unpacked" } else { "ratio" };
     let mut members = TarMembers::new(Counted { reader, left: most });
     let mut gathered = Gathered::new(limits);
@@ -111,7 +118,9 @@ fn read_tar(reader: impl Read, limits: &SdistLimits, most: u64) -> Result<Source
     };
     while let Some(member) = members.next().map_err(beyond)? {
         gathered.count()?;
-        let Some((folder, path)) = member.path.as_deref().and_then(wanted) else { continue };
+        let Some((folder, path)) = member.path.as_deref().and_then(|path| wanted(path, subdirectory)) else {
+            continue;
+        };
         gathered.admit(folder, path, member.kind == Kind::File, member.size)?;
         let bytes = members.read().map_err(beyond)?;
         gathered.add(path, bytes)?;
@@ -119,14 +128,20 @@ fn read_tar(reader: impl Read, limits: &SdistLimits, most: u64) -> Result<Source
     Ok(gathered.files)
 }
 
-fn read_zip<R: Read + Seek>(archive: R, limits: &SdistLimits) -> Result<SourceFiles, SdistError> {
+fn read_zip<R: Read + Seek>(
+    archive: R,
+    subdirectory: &str,
+    limits: &SdistLimits,
+) -> Result<SourceFiles, SdistError> {
     let malformed = |error: &dyn std::error::Error| SdistError::Malformed(error.to_string());
     let mut archive = ZipArchive::new(archive).map_err(|error| malformed(&error))?;
     let mut gathered = Gathered::new(limits);
     for at in 0..archive.len() {
         gathered.count()?;
         let name = archive.name_for_index(at).and_then(Result::ok).map(Cow::into_owned);
-        let Some((folder, path)) = name.as_deref().and_then(wanted) else { continue };
+        let Some((folder, path)) = name.as_deref().and_then(|path| wanted(path, subdirectory)) else {
+            continue;
+        };
         let member = archive.by_index(at).map_err(|error| malformed(&error))?;
         let is_file = member.is_file() && !member.is_symlink();
         gathered.admit(folder, path, is_file, member.size())?;
@@ -141,8 +156,12 @@ fn read_zip<R: Read + Seek>(archive: R, limits: &SdistLimits) -> Result<SourceFi
 }
 
 /// The top-level folder of a member and the path below it, if it is one of the files that matter.
-fn wanted(path: &str) -> Option<(&str, &str)> {
+fn wanted<'path>(path: &'path str, subdirectory: &str) -> Option<(&'path str, &'path str)> {
     let (folder, path) = path.trim_start_matches("./").split_once('/')?;
+    let path = match subdirectory {
+        "" => path,
+        inner => path.strip_prefix(inner)?.strip_prefix('/')?,
+    };
     (!matches!(folder, "" | "..") && SourceFiles::wants(path)).then_some((folder, path))
 }
 

@@ -37,9 +37,10 @@ impl IndexClient {
             let obstacles = vec![Obstacle::Archive(sdist.extension.as_str())];
             return Ok(MetadataOutcome::NeedsBuild(NotStatic { obstacles }));
         }
+        let local = file.local_path().is_some();
         let stored = match self.cached_source(key) {
-            Some(stored) => stored,
-            None => self.fetch_source(file, sdist, key).await?,
+            Some(stored) if !local => stored,
+            _ => self.fetch_source(file, sdist, key).await?,
         };
         let files = match stored {
             Stored::Files(files) => files,
@@ -68,12 +69,14 @@ impl IndexClient {
         sdist: &SdistFilename,
         key: &Key,
     ) -> Result<Stored, MetadataError> {
-        if self.options.mode == CacheMode::Offline {
+        // A file on disk may change, so that nothing of it is kept.
+        let local = file.local_path().is_some();
+        if self.options.mode == CacheMode::Offline && !local {
             return Err(IndexError::Offline { what: format!("the metadata of {}", file.filename) }.into());
         }
         let limits = self.options.limits.sdist;
         if file.size.is_some_and(|size| size > limits.archive) {
-            let url = crate::index_url::redacted(&file.parsed_url()?);
+            let url = file.filename.clone();
             return Err(IndexError::TooLarge { url, limit: ARCHIVE_LIMIT, bytes: limits.archive }.into());
         }
         tracing::debug!(file = file.filename, "downloading the source distribution for its metadata");
@@ -81,13 +84,13 @@ impl IndexClient {
         let whole = self.download_for_reading(file, limit).await?;
         let extension = sdist.extension;
         // Unpacking would hold up the other requests.
-        let read = tokio::task::spawn_blocking(move || read_sdist(whole, extension, &limits));
+        let read = tokio::task::spawn_blocking(move || read_sdist(whole, extension, "", &limits));
         let stored = match read.await.map_err(|_| IndexError::Cancelled)? {
             Ok(files) => Stored::Files(without_descriptions(&files)),
             Err(error @ SdistError::Io(_)) => return Err(unreadable(file, error.to_string())),
             Err(error) => Stored::Unreadable(error.to_string()),
         };
-        if let Some(cache) = &self.cache
+        if let Some(cache) = self.cache.as_ref().filter(|_| !local)
             && let Ok(bytes) = postcard::to_allocvec(&stored)
         {
             cache.write(Bucket::Sources, key, &bytes);

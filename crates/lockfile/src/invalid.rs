@@ -112,9 +112,9 @@ pub enum Problem {
         /// The start of what it is.
         found: String,
     },
-    /// A path could lead outside the lock's folder.
+    /// A path is not relative, or could lead elsewhere than it seems.
     #[error(
-        "the path {0:?} must be relative to the lock and stay in its folder: no `..`, drive or leading `/`"
+        "the path {0:?} must be relative: no drive, no leading `/`, and no `..` behind the name of a folder"
     )]
     UnsafePath(String),
     /// An address is not one of the schemes that a lock may name.

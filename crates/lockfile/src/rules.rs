@@ -133,7 +133,7 @@ fn requirements(texts: &[String]) -> Result<(), Problem> {
 }
 
 fn subdirectory(source: &str, subdirectory: Option<&str>) -> Result<(), Fault> {
-    subdirectory.map_or(Ok(()), |path| location::path(path).map_err(at(format!("{source}.subdirectory"))))
+    subdirectory.map_or(Ok(()), |path| location::below(path).map_err(at(format!("{source}.subdirectory"))))
 }
 
 fn source_problem(package: &Package) -> Problem {

@@ -142,19 +142,24 @@ fn violation(
 fn comes_from(package: &Package, address: &str) -> bool {
     let address = address.split_once('#').map_or(address, |(address, _)| address);
     let is_it = |url: &Option<String>| url.as_deref() == Some(address);
+    // A path is written as in a URL.
+    let path = percent_encoding::percent_decode_str(address.strip_prefix("./").unwrap_or(address));
+    let is_path = |own: &str| path.clone().decode_utf8().is_ok_and(|path| path == own);
     match package.source() {
-        Some(Source::Archive(archive)) => is_it(&archive.url),
+        Some(Source::Archive(archive)) => is_it(&archive.url) || archive.path.as_deref().is_some_and(is_path),
         Some(Source::Files) => {
             package.wheels.iter().any(|wheel| is_it(&wheel.url))
                 || package.sdist.as_ref().is_some_and(|sdist| is_it(&sdist.url))
         }
         Some(Source::Vcs(vcs)) => {
             let repository = address.split_once('+').map_or(address, |(_, repository)| repository);
-            let Some(url) = &vcs.url else { return false };
+            // A repository on disk is named by its path, which the address does not show.
+            let Some(url) = &vcs.url else { return vcs.path.is_some() };
             let revision = repository.strip_prefix(url.as_str());
             revision.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
         }
-        Some(Source::Directory(_)) | None => false,
+        Some(Source::Directory(tree)) => is_path(&tree.path),
+        None => false,
     }
 }
 

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mlresolve_index::{CacheMode, ClientOptions, IndexUrl};
+use mlresolve_index::{CacheMode, ClientOptions, FindLinks, IndexUrl, IndexUrlError};
+
+use crate::error::Error;
+use crate::prepare::read_indexes;
 
 /// The address of PyPI's Simple API.
 const DEFAULT_INDEX: &str = concat!("https://", "pypi", ".", "org", "/simple/");
@@ -21,6 +24,8 @@ pub struct Access {
     pub index_url: String,
     /// Indexes that are asked before it, in order. The first that has a package is the only one for it.
     pub extra_index_urls: Vec<String>,
+    /// Pages and folders of files that join those of the indexes, each an address or a path.
+    pub find_links: Vec<String>,
     /// Where answers are kept between runs; `None` keeps nothing.
     pub cache_dir: Option<PathBuf>,
     /// Whether the network may be used, and whether what is kept is trusted.
@@ -52,6 +57,7 @@ impl Default for Access {
         Self {
             index_url: default_index_url().to_owned(),
             extra_index_urls: Vec::new(),
+            find_links: Vec::new(),
             cache_dir: None,
             mode: NetworkMode::Normal,
             time_limit: Duration::from_secs(900),
@@ -75,19 +81,36 @@ pub(crate) fn index_label(index: &IndexUrl) -> String {
 }
 
 impl Access {
-    pub(crate) fn client_options(&self, indexes: Vec<IndexUrl>) -> ClientOptions {
+    pub(crate) fn client_options(&self) -> Result<ClientOptions, Error> {
+        let indexes = read_indexes(self)?;
+        let find_links =
+            self.find_links.iter().map(|text| read_find_links(text)).collect::<Result<_, _>>()?;
         let mode = match self.mode {
             NetworkMode::Normal => CacheMode::Normal,
             NetworkMode::Offline => CacheMode::Offline,
             NetworkMode::Refresh => CacheMode::Refresh,
         };
-        ClientOptions {
+        Ok(ClientOptions {
             indexes,
+            find_links,
             cache_dir: self.cache_dir.clone(),
             mode,
             retries: self.retries,
             default_max_age: DEFAULT_MAX_AGE,
             ..ClientOptions::default()
-        }
+        })
     }
+}
+
+/// A page or a folder of files: an address, or a path that counts from the current folder.
+fn read_find_links(text: &str) -> Result<FindLinks, Error> {
+    let refused = |problem: String| Error::input("find-links", problem);
+    if text.contains("://") || text.starts_with("file:") {
+        return text.parse().map_err(|error: IndexUrlError| refused(error.to_string()));
+    }
+    let path = std::path::absolute(text).map_err(|error| refused(error.to_string()))?;
+    if !path.exists() {
+        return Err(refused(format!("there is no file or folder {}", path.display())));
+    }
+    FindLinks::at_path(&path).map_err(|error| refused(error.to_string()))
 }

@@ -1,16 +1,19 @@
 //! A resolution becomes a lock.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use mlresolve_index::File;
 use mlresolve_lockfile::{
-    Dependency, Lock, OptionsSection, Package, PackageTool, TargetSection, ToolSection, Wheel,
+    Archive, Dependency, Directory, Lock, OptionsSection, Package, PackageTool, TargetSection, ToolSection,
+    Vcs, Wheel,
 };
-use mlresolve_packaging::{Marker, PackageName, Requirement, Version};
+use mlresolve_packaging::{Marker, PackageName, Requirement};
 use mlresolve_solver::{Resolution, Resolved};
 use mlresolve_target::{Platform, Target};
 
 use crate::digest::{DEFAULT_PRERELEASE, DEFAULT_RESOLUTION, canonical, input_digest};
+use crate::direct::{Address, DirectPackage, Place, relative};
 use crate::error::Error;
 use crate::event::{Event, Watch};
 use crate::lock::from_universe;
@@ -30,7 +33,7 @@ pub(crate) fn assemble(
     lock.requires_python = requires_python(&prepared.target);
     lock.environments.extend(environment(&prepared.target));
     for (name, resolved) in &resolution.packages {
-        lock.packages.push(package(universe, resolution, name, resolved, watch)?);
+        lock.packages.push(package(prepared, universe, resolution, name, resolved, watch)?);
     }
     lock.tool = Some(ToolSection {
         input_digest: Some(input_digest(request, prepared)),
@@ -87,26 +90,30 @@ fn environment(target: &Target) -> Option<Marker> {
 }
 
 fn package(
+    prepared: &Prepared,
     universe: &Universe,
     resolution: &Resolution,
     name: &PackageName,
     resolved: &Resolved,
     watch: &Watch,
 ) -> Result<Package, Error> {
+    if let Some(direct) = prepared.directs.get(name) {
+        return direct_package(prepared, universe, resolution, direct, resolved);
+    }
     let missing = || Error::Internal(format!("no file was chosen for {name} {}", resolved.version));
     let file = universe.wheel(name, &resolved.version).map_err(from_universe)?.ok_or_else(missing)?;
     let requirements =
         universe.requirements(name, &resolved.version, &resolved.extras).map_err(from_universe)?;
     let mut package = Package::new(name.clone());
     package.version = Some(resolved.version.clone());
-    package.index = Some(file.index.public_url().to_string());
+    package.index = file.index.is_by_project().then(|| file.index.public_url().to_string());
     package.requires_python = universe
         .metadata(&file)
         .map_err(from_universe)?
         .ok()
         .and_then(|metadata| metadata.requires_python.clone());
-    package.dependencies = dependencies(resolution, name, &requirements);
-    package.wheels.push(wheel(universe, &file, watch)?);
+    package.dependencies = dependencies(resolution, prepared, name, &requirements);
+    package.wheels.push(wheel(universe, &file, prepared.directs.root(), watch)?);
     package.tool = Some(PackageTool {
         requires: texts(&requirements),
         extras: resolved.extras.iter().cloned().collect(),
@@ -116,28 +123,86 @@ fn package(
     Ok(package)
 }
 
+/// The entry of a package that is required by address: an archive, a folder or a commit.
+fn direct_package(
+    prepared: &Prepared,
+    universe: &Universe,
+    resolution: &Resolution,
+    direct: &DirectPackage,
+    resolved: &Resolved,
+) -> Result<Package, Error> {
+    let requirements =
+        universe.requirements(&direct.name, &resolved.version, &resolved.extras).map_err(from_universe)?;
+    let mut package = Package::new(direct.name.clone());
+    package.version = direct.version.clone();
+    package.requires_python = direct.metadata.requires_python.clone();
+    package.dependencies = dependencies(resolution, prepared, &direct.name, &requirements);
+    let path = |path: &Path| relative(path, prepared.directs.root());
+    let subdirectory = direct.address.fragment().subdirectory.clone();
+    match (&direct.address, &direct.place) {
+        (Address::Git { url, revision, .. }, Place::Commit(commit)) => {
+            let local = url.local_path();
+            package.vcs = Some(Vcs {
+                system: "git".to_owned(),
+                url: local.is_none().then(|| url.public().to_string()),
+                path: local.as_deref().map(path),
+                requested_revision: revision.clone(),
+                commit_id: commit.clone(),
+                subdirectory,
+            });
+        }
+        (Address::Folder { path: folder, editable, .. }, Place::Folder) => {
+            package.directory =
+                Some(Directory { path: path(folder), editable: editable.then_some(true), subdirectory });
+        }
+        (Address::Web { .. } | Address::File { .. }, Place::File { hashes, size }) => {
+            let (url, file) = match &direct.address {
+                Address::Web { url, .. } => (Some(url.public().to_string()), None),
+                Address::File { path: file, .. } => (None, Some(path(file))),
+                _ => (None, None),
+            };
+            package.archive = Some(Archive {
+                url,
+                path: file,
+                size: Some(*size),
+                upload_time: None,
+                hashes: hashes.clone(),
+                subdirectory,
+            });
+        }
+        _ => return Err(Error::Internal(format!("{} was not fetched as it was asked for", direct.name))),
+    }
+    package.tool = Some(PackageTool {
+        requires: texts(&requirements),
+        extras: resolved.extras.iter().cloned().collect(),
+        metadata: Some(direct.origin.as_str().to_owned()),
+        ..PackageTool::default()
+    });
+    Ok(package)
+}
+
 /// The locked packages that a package requires, each once.
 fn dependencies(
     resolution: &Resolution,
+    prepared: &Prepared,
     name: &PackageName,
     requirements: &[Requirement],
 ) -> Vec<Dependency> {
     let mut found: BTreeMap<PackageName, Dependency> = BTreeMap::new();
     for requirement in requirements.iter().filter(|requirement| requirement.name != *name) {
         let Some(resolved) = resolution.packages.get(&requirement.name) else { continue };
-        let dependency = found
-            .entry(requirement.name.clone())
-            .or_insert_with(|| new_dependency(requirement, &resolved.version));
+        let dependency = found.entry(requirement.name.clone()).or_insert_with(|| {
+            let direct = prepared.directs.get(&requirement.name);
+            let version =
+                direct.map_or_else(|| Some(resolved.version.clone()), |direct| direct.version.clone());
+            Dependency { name: requirement.name.clone(), version, extras: Vec::new() }
+        });
         dependency.extras.extend(requirement.extras.iter().cloned());
     }
     found.into_values().collect()
 }
 
-fn new_dependency(requirement: &Requirement, version: &Version) -> Dependency {
-    Dependency { name: requirement.name.clone(), version: Some(version.clone()), extras: Vec::new() }
-}
-
-fn wheel(universe: &Universe, file: &File, watch: &Watch) -> Result<Wheel, Error> {
+fn wheel(universe: &Universe, file: &File, root: &Path, watch: &Watch) -> Result<Wheel, Error> {
     let mut hashes = BTreeMap::new();
     for (algorithm, digest) in &file.hashes.others {
         if matches!(algorithm.as_str(), "sha384" | "sha512") {
@@ -155,12 +220,13 @@ fn wheel(universe: &Universe, file: &File, watch: &Watch) -> Result<Wheel, Error
         }
         None => {}
     }
+    let local = file.local_path();
     Ok(Wheel {
         name: file.filename.clone(),
         upload_time: file.upload_time,
         // A query can be a signature or a token, which a lock must not hold.
-        url: file.url.split('?').next().map(str::to_owned),
-        path: None,
+        url: file.url.split('?').next().filter(|_| local.is_none()).map(str::to_owned),
+        path: local.map(|path| relative(&path, root)),
         size,
         hashes,
     })

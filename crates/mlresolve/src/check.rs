@@ -1,11 +1,16 @@
 //! Whether a lock still is what a request would give.
 
+use std::time::Instant;
+
+use mlresolve_index::IndexClient;
 use mlresolve_lockfile::{Lock, Violation, satisfies};
 
 use crate::access::Access;
 use crate::digest::input_digest;
+use crate::direct::Directs;
 use crate::error::Error;
-use crate::event::Watch;
+use crate::event::{CancellationToken, Watch};
+use crate::limits::RunLimits;
 use crate::lock::{lock, runtime};
 use crate::prepare::prepare;
 use crate::request::LockRequest;
@@ -31,7 +36,15 @@ pub async fn check(
     access: &Access,
     watch: &Watch,
 ) -> Result<CheckOutcome, Error> {
-    let prepared = prepare(request, access, Some(locked))?;
+    let client = IndexClient::new(access.client_options()?);
+    let abandoned = CancellationToken::default();
+    let limits = RunLimits {
+        deadline: Instant::now().checked_add(access.time_limit),
+        watch: watch.clone(),
+        abandoned,
+    };
+    let directs = Directs::fetch(request, Some(locked), &client, &limits).await?;
+    let prepared = prepare(request, access, Some(locked), directs)?;
     let digest = locked.tool.as_ref().and_then(|tool| tool.input_digest.as_deref());
     let violations = satisfies(locked, &prepared.requirements, &prepared.environment);
     if !violations.is_empty() {

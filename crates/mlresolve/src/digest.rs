@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mlresolve_packaging::{Requirement, RequirementSource, Specifier};
 use sha2::{Digest, Sha256};
 
+use crate::direct::{Place, relative};
 use crate::prepare::Prepared;
 use crate::request::LockRequest;
 
@@ -44,6 +45,24 @@ pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String
     add("override", prepared.overrides.given.iter().map(canonical).collect());
     add("extra", request.extras.clone());
     add("group", request.groups.clone());
+    // A folder's content is an input; what a file or a commit holds is told by its digest.
+    for package in prepared.directs.iter() {
+        let content = match &package.place {
+            Place::File { hashes, .. } => format!("{hashes:?}"),
+            Place::Commit(commit) => commit.clone(),
+            Place::Folder => {
+                let metadata = &package.metadata;
+                let mut requires: Vec<String> = metadata.requires_dist.iter().map(canonical).collect();
+                requires.sort();
+                let python = metadata.requires_python.as_ref().map(ToString::to_string);
+                format!("{:?} {python:?} {requires:?} {:?}", package.version, metadata.provides_extra)
+            }
+        };
+        add(
+            "address",
+            vec![format!("{} {} {content}", package.name, package.address.public(prepared.directs.root()))],
+        );
+    }
     let hashes = prepared.judge.hashes.iter();
     let hashes =
         hashes.flat_map(|(name, list)| list.iter().map(move |(kind, hex)| format!("{name} {kind}:{hex}")));
@@ -55,6 +74,11 @@ pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String
     // The order of indexes decides, so it stays.
     for index in &prepared.indexes {
         lines.push(format!("index = {}", index.public_url()));
+    }
+    for links in &prepared.find_links {
+        let path = links.path().map(|path| relative(path, prepared.directs.root()));
+        lines
+            .push(format!("find-links = {}", path.unwrap_or_else(|| links.index().public_url().to_string())));
     }
     let digest = Sha256::digest(lines.join("\n").as_bytes());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -37,6 +37,14 @@ pub enum Error {
     /// A wheel's metadata cannot be trusted or read, so that no lock can be made.
     #[error(transparent)]
     Metadata(MetadataError),
+    /// A git repository cannot be fetched.
+    #[error("{place}: {reason}")]
+    Repository {
+        /// The requirement that names it.
+        place: String,
+        /// What `git` says, without secrets.
+        reason: String,
+    },
     /// A file has no hash on its index, and none can be computed.
     #[error("{file} has no hash on its index, and to compute one it must be downloaded: {reason}")]
     NoHash {

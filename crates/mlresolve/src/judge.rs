@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mlresolve_index::{File, Release};
 use mlresolve_packaging::simple::Yanked;
-use mlresolve_packaging::{PackageName, SpecifierSet, Version};
+use mlresolve_packaging::{PackageName, SpecifierSet, Version, WheelFilename};
 use mlresolve_solver::{Standing, Unusable};
 use mlresolve_target::{Mismatch, Tags};
 
@@ -85,6 +85,15 @@ impl Judge {
             }
             None => refuse(Unusable::SourceOnly),
         }
+    }
+
+    /// Why a wheel that is named by its address does not fit the target, if it does not.
+    pub(crate) fn refuses(&self, wheel: &WheelFilename) -> Option<Unusable> {
+        if self.tags.priority(wheel).is_some() {
+            return None;
+        }
+        let mismatch = self.tags.explain(wheel).map(|mismatch| mismatch.to_string());
+        Some(Unusable::NoWheel(mismatch.unwrap_or_else(|| "it is for other platforms".to_owned())))
     }
 
     /// A file without an upload time is kept; the report says so.

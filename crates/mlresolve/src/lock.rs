@@ -6,15 +6,17 @@ use std::time::Instant;
 use mlresolve_index::{IndexClient, IndexError};
 use mlresolve_lockfile::{Lock, LockDiff, diff, write};
 use mlresolve_packaging::Requirement;
-use mlresolve_solver::{Explanation, Policy, Problem, Resolution, SolveError, Stop, explain, solve};
+use mlresolve_solver::{Explanation, Policy, Problem, Resolution, SolveError, explain, solve};
 use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::assemble::assemble;
+use crate::direct::Directs;
 use crate::error::{Conflict, Error};
 use crate::event::{CancellationToken, Event, Watch};
 use crate::known_names::KNOWN_NAMES;
-use crate::prepare::{Prepared, dependency_of, prepare, target_in_words};
+use crate::limits::RunLimits;
+use crate::prepare::{Prepared, prepare, target_in_words};
 use crate::report::{LockReport, report};
 use crate::request::LockRequest;
 use crate::universe::{Universe, UniverseError};
@@ -125,16 +127,17 @@ async fn solving<T: Send + 'static>(
     watch: &Watch,
     job: impl FnOnce(&Run) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let prepared = Arc::new(prepare(&request, access, previous.as_ref())?);
-    let client = IndexClient::new(access.client_options(prepared.indexes.clone()));
+    let client = IndexClient::new(access.client_options()?);
     let deadline = Instant::now().checked_add(access.time_limit);
     let abandoned = CancellationToken::default();
     let _guard = CancelOnDrop(abandoned.clone());
+    let limits = RunLimits { deadline, watch: watch.clone(), abandoned: abandoned.clone() };
+    let directs = Directs::fetch(&request, previous.as_ref(), &client, &limits).await?;
+    let prepared = Arc::new(prepare(&request, access, previous.as_ref(), directs)?);
     let (runtime, watch) = (Handle::current(), watch.clone());
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let work = move || {
-        let universe =
-            Universe::new(client, Arc::clone(&prepared), watch.clone(), runtime, deadline, abandoned);
+        let universe = Universe::new(client, Arc::clone(&prepared), limits, runtime);
         let outcome = job(&Run { prepared: &prepared, universe: &universe, watch: &watch });
         // The receiver is gone when the caller gave up waiting.
         drop(sender.send(outcome));
@@ -186,7 +189,7 @@ impl Run<'_> {
         if let Some(decided) = self.prepared.overrides.decide(wanted) {
             return Ok(WhyNot::Conflict(Box::new(self.conflict(decided))));
         }
-        let Some(dependency) = dependency_of(wanted) else {
+        let Some(dependency) = self.prepared.directs.dependency_of(wanted) else {
             return Err(Error::input(wanted.to_string(), "a requirement by address cannot be asked about"));
         };
         problem.requirements.push(dependency);
@@ -233,7 +236,7 @@ impl Run<'_> {
                 Err(Error::Conflict(Box::new(self.conflict(explanation))))
             }
             Err(SolveError::Provider(error)) => Err(from_universe(error)),
-            Err(SolveError::Stopped(stop)) => Err(stopped(stop)),
+            Err(SolveError::Stopped(stop)) => Err(stop.into()),
             Err(error @ SolveError::TooManySteps(_)) => Err(Error::Limit(error.to_string())),
         }
     }
@@ -259,13 +262,6 @@ pub(crate) fn from_universe(error: UniverseError) -> Error {
     match error {
         UniverseError::Index(error) => Error::Index(error),
         UniverseError::Metadata(error) => Error::Metadata(error),
-        UniverseError::Stopped(stop) => stopped(stop),
-    }
-}
-
-fn stopped(stop: Stop) -> Error {
-    match stop {
-        Stop::Cancelled => Error::Cancelled,
-        Stop::OutOfTime => Error::Limit("no lock was made within the time limit".to_owned()),
+        UniverseError::Stopped(stop) => stop.into(),
     }
 }

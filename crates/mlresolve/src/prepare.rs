@@ -3,18 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use mlresolve_index::IndexUrl;
+use mlresolve_index::{FindLinks, IndexUrl};
 use mlresolve_lockfile::Lock;
 use mlresolve_packaging::range::range_of;
 use mlresolve_packaging::{
     ExtraName, GroupName, MarkerEnvironment, PackageName, Requirement, RequirementSource, SpecifierSet,
-    Version, parse_version,
+    Version, VersionRange, parse_version,
 };
 use mlresolve_solver::{Constraint, Dependency, Explanation, Policy, Prerelease, Problem, ResolutionMode};
 use mlresolve_target::{Glibc, Target};
 
 use crate::access::Access;
 use crate::clock::TimeLimit;
+use crate::direct::{Directs, is_bare_address};
 use crate::error::Error;
 use crate::judge::Judge;
 use crate::request::{LockRequest, RequestedRequirement, TargetRequest, Upgrade};
@@ -25,10 +26,13 @@ pub(crate) struct Prepared {
     pub(crate) environment: MarkerEnvironment,
     pub(crate) judge: Judge,
     pub(crate) indexes: Vec<IndexUrl>,
+    pub(crate) find_links: Vec<FindLinks>,
     /// Those that hold for the target, overrides applied.
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) constraints: Vec<Requirement>,
     pub(crate) overrides: Overrides,
+    /// The packages that are required by address.
+    pub(crate) directs: Directs,
     pub(crate) problem: Problem,
     pub(crate) policy: Policy,
     pub(crate) extras: Vec<ExtraName>,
@@ -81,6 +85,7 @@ pub(crate) fn prepare(
     request: &LockRequest,
     access: &Access,
     previous: Option<&Lock>,
+    directs: Directs,
 ) -> Result<Prepared, Error> {
     let target = read_target(&request.target)?;
     let environment = target.marker_environment();
@@ -88,18 +93,25 @@ pub(crate) fn prepare(
     let holds = |requirement: &Requirement| {
         requirement.marker.as_ref().is_none_or(|marker| marker.evaluate(&environment, &[]))
     };
-    let overrides = read_overrides(&request.overrides, &holds, &mut warnings)?;
-    let given = read_list(&request.requirements, "a requirement", &mut warnings)?;
+    let overrides = read_overrides(&request.overrides, &directs, &holds, &mut warnings)?;
+    let given = read_list(&request.requirements, "a requirement", &directs, &mut warnings)?;
     let mut hashes = BTreeMap::new();
-    read_hashes(&request.requirements, &given, &holds, &mut hashes)?;
-    let requirements: Vec<Requirement> =
-        given.into_iter().filter(holds).filter_map(|requirement| overrides.apply(requirement)).collect();
-    let constraints = read_list(&request.constraints, "a constraint", &mut warnings)?;
-    read_hashes(&request.constraints, &constraints, &holds, &mut hashes)?;
+    read_hashes(&given, &holds, &mut hashes)?;
+    let requirements: Vec<Requirement> = given
+        .into_iter()
+        .map(|(_, requirement)| requirement)
+        .filter(holds)
+        .filter_map(|requirement| overrides.apply(requirement))
+        .collect();
+    let constraints = read_list(&request.constraints, "a constraint", &directs, &mut warnings)?;
+    read_hashes(&constraints, &holds, &mut hashes)?;
+    let constraints: Vec<Requirement> = constraints.into_iter().map(|(_, requirement)| requirement).collect();
     let active_constraints: Vec<Requirement> = constraints.iter().filter(|one| holds(one)).cloned().collect();
     // Constraints and overrides are the user's words as much as requirements are.
     let bounds: Vec<Requirement> = active_constraints.iter().chain(overrides.active()).cloned().collect();
-    let policy = read_policy(request, access, &requirements, &bounds, previous)?;
+    let mut policy = read_policy(request, access, &requirements, &bounds, previous)?;
+    // Whoever names an address has chosen the version, and a pre-release is as good as any.
+    policy.prerelease_named.extend(directs.iter().map(|package| package.name.clone()));
     if let (Upgrade::Packages(names), Some(previous)) = (&request.upgrade, previous) {
         let locked =
             |name: &&String| name.parse().is_ok_and(|name| previous.packages_named(&name).next().is_some());
@@ -112,8 +124,8 @@ pub(crate) fn prepare(
         request.exclude_newer.as_deref().map(|text| TimeLimit::parse(text, access.now)).transpose();
     let exclude_newer = exclude_newer.map_err(|problem| Error::input("exclude-newer", problem))?;
     let problem = Problem {
-        requirements: requirements.iter().filter_map(dependency_of).collect(),
-        constraints: active_constraints.iter().filter_map(constraint_of).collect(),
+        requirements: requirements.iter().filter_map(|one| directs.dependency_of(one)).collect(),
+        constraints: active_constraints.iter().filter_map(|one| constraint_of(one, &directs)).collect(),
     };
     let python =
         parse_version(&target.python().full()).map_err(|error| Error::Internal(error.to_string()))?;
@@ -124,6 +136,7 @@ pub(crate) fn prepare(
     Ok(Prepared {
         judge: Judge { tags: target.tags(), python, latest_python, exclude_newer, hashes },
         indexes: read_indexes(access)?,
+        find_links: access.client_options()?.find_links,
         extras: read_names(&request.extras, "an extra")?,
         groups: read_names(&request.groups, "a dependency group")?,
         target,
@@ -131,23 +144,37 @@ pub(crate) fn prepare(
         requirements,
         constraints,
         overrides,
+        directs,
         problem,
         policy,
         warnings,
     })
 }
 
-/// A requirement as the solver takes it; `None` for one by address.
-pub(crate) fn dependency_of(requirement: &Requirement) -> Option<Dependency> {
-    Some(Dependency {
-        name: requirement.name.clone(),
-        extras: requirement.extras.clone(),
-        range: range_of(requirement.specifiers()?),
-        text: Arc::from(requirement.without_marker().to_string()),
-    })
+impl Directs {
+    /// A requirement as the solver takes it; `None` for one by an address that was not fetched.
+    pub(crate) fn dependency_of(&self, requirement: &Requirement) -> Option<Dependency> {
+        let version = self.get(&requirement.name).map(|package| &package.version);
+        let range = match requirement.specifiers() {
+            // A version that only a build would tell cannot be held against a range.
+            Some(_) if matches!(version, Some(None)) => VersionRange::full(),
+            Some(specifiers) => range_of(specifiers),
+            None if self.is_fetched(requirement) => VersionRange::full(),
+            None => return None,
+        };
+        Some(Dependency {
+            name: requirement.name.clone(),
+            extras: requirement.extras.clone(),
+            range,
+            text: Arc::from(requirement.without_marker().to_string()),
+        })
+    }
 }
 
-fn constraint_of(requirement: &Requirement) -> Option<Constraint> {
+fn constraint_of(requirement: &Requirement, directs: &Directs) -> Option<Constraint> {
+    if directs.get(&requirement.name).is_some_and(|package| package.version.is_none()) {
+        return None;
+    }
     Some(Constraint {
         name: requirement.name.clone(),
         range: range_of(requirement.specifiers()?),
@@ -161,7 +188,7 @@ pub(crate) fn target_in_words(target: &Target) -> String {
     format!("{} (Python {}, {}{glibc})", target.name(), target.python(), target.platform())
 }
 
-fn read_target(request: &TargetRequest) -> Result<Target, Error> {
+pub(crate) fn read_target(request: &TargetRequest) -> Result<Target, Error> {
     let place = |key: &str| format!("target {}, {key}", request.name);
     let python = request.python.parse().map_err(|error| Error::input(place("python"), error))?;
     let platform = request.platform.parse().map_err(|error| Error::input(place("platform"), error))?;
@@ -183,11 +210,18 @@ fn place_of(requested: &RequestedRequirement, what: &str) -> String {
 fn read_list(
     list: &[RequestedRequirement],
     what: &str,
+    directs: &Directs,
     warnings: &mut Vec<String>,
-) -> Result<Vec<Requirement>, Error> {
+) -> Result<Vec<(RequestedRequirement, Requirement)>, Error> {
     let mut requirements = Vec::with_capacity(list.len());
     for requested in list {
         let place = place_of(requested, what);
+        if is_bare_address(&requested.text) {
+            // Its hashes were held against the very file.
+            let requested = RequestedRequirement { hashes: Vec::new(), ..requested.clone() };
+            requirements.extend(directs.requirement(&requested)?.map(|requirement| (requested, requirement)));
+            continue;
+        }
         let (requirement, repair) = Requirement::parse_lenient(&requested.text).map_err(|error| {
             Error::input(&place, format!("{:?} is no requirement: {error}", requested.text))
         })?;
@@ -198,23 +232,23 @@ fn read_list(
             ));
         }
         if let RequirementSource::Url(_) = requirement.source {
-            let problem = format!(
-                "{} is required by address, which cannot be locked yet; ask for a version from an index",
-                requirement.name
-            );
-            return Err(Error::input(place, problem));
+            let requested = RequestedRequirement { hashes: Vec::new(), ..requested.clone() };
+            requirements.extend(directs.requirement(&requested)?.map(|requirement| (requested, requirement)));
+            continue;
         }
-        requirements.push(requirement);
+        requirements.push((requested.clone(), requirement));
     }
     Ok(requirements)
 }
 
 fn read_overrides(
     list: &[RequestedRequirement],
+    directs: &Directs,
     holds: &dyn Fn(&Requirement) -> bool,
     warnings: &mut Vec<String>,
 ) -> Result<Overrides, Error> {
-    let given = read_list(list, "an override", warnings)?;
+    let given = read_list(list, "an override", directs, warnings)?;
+    let given: Vec<Requirement> = given.into_iter().map(|(_, requirement)| requirement).collect();
     let mut by_name: BTreeMap<PackageName, Option<Requirement>> = BTreeMap::new();
     for requirement in &given {
         let slot = by_name.entry(requirement.name.clone()).or_default();
@@ -234,12 +268,11 @@ fn read_overrides(
 type Hashes = BTreeMap<PackageName, Vec<(String, String)>>;
 
 fn read_hashes(
-    list: &[RequestedRequirement],
-    read: &[Requirement],
+    read: &[(RequestedRequirement, Requirement)],
     holds: &dyn Fn(&Requirement) -> bool,
     hashes: &mut Hashes,
 ) -> Result<(), Error> {
-    for (requested, requirement) in list.iter().zip(read).filter(|(_, requirement)| holds(requirement)) {
+    for (requested, requirement) in read.iter().filter(|(_, requirement)| holds(requirement)) {
         for hash in &requested.hashes {
             let Some((algorithm, digest)) = hash.split_once(':') else {
                 let problem = format!("{hash:?} is no hash; write it as sha256:…");
@@ -252,7 +285,7 @@ fn read_hashes(
     Ok(())
 }
 
-fn read_indexes(access: &Access) -> Result<Vec<IndexUrl>, Error> {
+pub(crate) fn read_indexes(access: &Access) -> Result<Vec<IndexUrl>, Error> {
     let urls = access.extra_index_urls.iter().chain(std::iter::once(&access.index_url));
     let mut indexes: Vec<IndexUrl> = Vec::new();
     for (at, url) in urls.enumerate() {

@@ -56,6 +56,8 @@ pub struct ReadProject {
     pub index_url: Option<String>,
     /// Further indexes that the files name, in order.
     pub extra_index_urls: Vec<String>,
+    /// Pages and folders of files that the files name.
+    pub find_links: Vec<String>,
     /// The project's folder, where locks belong.
     pub dir: PathBuf,
     /// Whether the files declare targets; where they do not, a default is assumed.
@@ -74,6 +76,7 @@ struct Gathered {
     overrides: Vec<RequestedRequirement>,
     index_url: Option<String>,
     extra_index_urls: Vec<String>,
+    find_links: Vec<String>,
     prereleases: bool,
     warnings: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! What is asked for, as plain data.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,14 +30,26 @@ pub struct LockRequest {
     pub extras: Vec<String>,
     /// The dependency groups that are in `requirements`, for the record.
     pub groups: Vec<String>,
+    /// The folder in which the lock will lie: what the lock says of local files counts from it.
+    pub root: PathBuf,
 }
 
 /// One requirement, with where it came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct RequestedRequirement {
-    /// The requirement (PEP 508).
+    /// The requirement (PEP 508), whose address may also be a path; or an address alone: `https://…`, `git+https://…`,
+    /// `file:…`, or a path that begins with `/` or `.`. Relative paths count from the current folder.
     pub text: String,
+    /// The extras that are asked for, where `text` is an address alone.
+    #[serde(default)]
+    pub extras: Vec<String>,
+    /// When it holds, where `text` is an address alone.
+    #[serde(default)]
+    pub marker: Option<String>,
+    /// Whether a folder is to be installed in place (`-e`).
+    #[serde(default)]
+    pub editable: bool,
     /// Where it stands, for messages, such as `requirements.txt:3`.
     #[serde(default)]
     pub origin: Option<String>,
@@ -93,6 +106,7 @@ impl Default for LockRequest {
             upgrade: Upgrade::Nothing,
             extras: Vec::new(),
             groups: Vec::new(),
+            root: PathBuf::from("."),
         }
     }
 }
@@ -100,7 +114,7 @@ impl Default for LockRequest {
 impl RequestedRequirement {
     /// A requirement from nowhere in particular.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), origin: None, hashes: Vec::new() }
+        Self { text: text.into(), ..Self::default() }
     }
 }
 

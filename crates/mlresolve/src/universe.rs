@@ -8,29 +8,25 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use mlresolve_index::{File, IndexClient, IndexError, MetadataError, Project, ProjectAnswer};
 use mlresolve_packaging::metadata::CoreMetadata;
 use mlresolve_packaging::simple::ProjectStatus;
-use mlresolve_packaging::{
-    ExtraName, PackageName, Requirement, RequirementSource, Version, VersionPoint, VersionRange,
-};
+use mlresolve_packaging::{ExtraName, PackageName, Requirement, Version, VersionPoint, VersionRange};
 use mlresolve_solver::{Answer, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::access::index_label;
-use crate::event::{CancellationToken, Event, Watch};
-use crate::prepare::{Prepared, dependency_of};
+use crate::direct::DirectPackage;
+use crate::event::{Event, Watch};
+use crate::limits::RunLimits;
+use crate::prepare::Prepared;
 use crate::text::printable;
 
 /// How many versions are looked at for one that is likely to be chosen.
 const LIKELY_SEARCH_LIMIT: usize = 50;
-
-/// How often a wait looks whether the run was given up.
-const STOP_CHECK: Duration = Duration::from_millis(50);
 
 /// Why no answer can be given.
 #[derive(Debug, thiserror::Error)]
@@ -50,10 +46,7 @@ pub(crate) enum UniverseError {
 pub(crate) struct Universe {
     shared: Arc<Shared>,
     runtime: Handle,
-    /// `None` where the limit is beyond what a clock can tell.
-    deadline: Option<Instant>,
-    /// Cancelled when nobody waits for the run any more.
-    abandoned: CancellationToken,
+    limits: RunLimits,
     ahead: Mutex<JoinSet<()>>,
     projects: RefCell<FxHashMap<PackageName, Found>>,
     /// The first package that the cache lacked while the network was off.
@@ -77,6 +70,8 @@ struct Shared {
 #[derive(Clone)]
 enum Found {
     Project(Arc<Project>, Arc<[Version]>),
+    /// One that is required by address; it has one version.
+    Direct(Arc<DirectPackage>),
     Missing(Missing),
 }
 
@@ -85,18 +80,16 @@ impl Universe {
     pub(crate) fn new(
         client: IndexClient,
         prepared: Arc<Prepared>,
-        watch: Watch,
+        limits: RunLimits,
         runtime: Handle,
-        deadline: Option<Instant>,
-        abandoned: CancellationToken,
     ) -> Self {
         let zero = || AtomicUsize::new(0);
+        let watch = limits.watch.clone();
         let shared = Shared { client, prepared, watch, met: zero(), known: zero(), read: zero() };
         Self {
             shared: Arc::new(shared),
             runtime,
-            deadline,
-            abandoned,
+            limits,
             ahead: Mutex::new(JoinSet::new()),
             projects: RefCell::default(),
             lacking: RefCell::default(),
@@ -108,7 +101,7 @@ impl Universe {
     pub(crate) fn project(&self, name: &PackageName) -> Result<Option<Arc<Project>>, UniverseError> {
         match self.find(name)? {
             Found::Project(project, _) => Ok(Some(project)),
-            Found::Missing(_) => Ok(None),
+            Found::Direct(_) | Found::Missing(_) => Ok(None),
         }
     }
 
@@ -127,9 +120,12 @@ impl Universe {
         version: &Version,
         extras: impl IntoIterator<Item = &'e ExtraName>,
     ) -> Result<Vec<Requirement>, UniverseError> {
+        let extras: Vec<ExtraName> = extras.into_iter().cloned().collect();
+        if let Some(package) = self.shared.prepared.directs.get(name) {
+            return Ok(self.shared.active(&package.metadata, &extras).collect());
+        }
         let Some(file) = self.wheel(name, version)? else { return Ok(Vec::new()) };
         let Ok(metadata) = self.metadata(&file)? else { return Ok(Vec::new()) };
-        let extras: Vec<ExtraName> = extras.into_iter().cloned().collect();
         Ok(self.shared.active(&metadata, &extras).collect())
     }
 
@@ -156,6 +152,9 @@ impl Universe {
     }
 
     fn find(&self, name: &PackageName) -> Result<Found, UniverseError> {
+        if let Some(package) = self.shared.prepared.directs.get(name) {
+            return Ok(Found::Direct(Arc::clone(package)));
+        }
         if let Some(found) = self.projects.borrow().get(name) {
             return Ok(found.clone());
         }
@@ -191,44 +190,53 @@ impl Universe {
         version: &Version,
         extra: Option<&ExtraName>,
     ) -> Result<Answer, UniverseError> {
+        if let Some(package) = self.shared.prepared.directs.get(name) {
+            return Ok(self.answer_from(&package.metadata, extra));
+        }
         let Some(file) = self.wheel(name, version)? else {
             return Ok(Answer::Unusable(Unusable::SourceOnly));
         };
-        let metadata = match self.metadata(&file)? {
-            Ok(metadata) => metadata,
-            Err(unusable) => return Ok(Answer::Unusable(unusable)),
-        };
+        match self.metadata(&file)? {
+            Ok(metadata) => Ok(self.answer_from(&metadata, extra)),
+            Err(unusable) => Ok(Answer::Unusable(unusable)),
+        }
+    }
+
+    /// What metadata says to the solver's question.
+    fn answer_from(&self, metadata: &CoreMetadata, extra: Option<&ExtraName>) -> Answer {
         let refused = metadata.requires_python.as_ref().map(ToString::to_string);
         if let Some(required) = refused.filter(|required| self.shared.prepared.judge.refuses_python(required))
         {
             let python = self.shared.prepared.judge.python.to_string();
-            return Ok(Answer::Unusable(Unusable::RequiresPython { required, python }));
+            return Answer::Unusable(Unusable::RequiresPython { required, python });
         }
-        let base: Vec<Requirement> = self.shared.active(&metadata, &[]).collect();
+        let base: Vec<Requirement> = self.shared.active(metadata, &[]).collect();
         let requirements = match extra {
             None => base,
             Some(extra) => {
-                let all = self.shared.active(&metadata, std::slice::from_ref(extra));
+                let all = self.shared.active(metadata, std::slice::from_ref(extra));
                 let more: Vec<Requirement> = all.filter(|requirement| !base.contains(requirement)).collect();
                 // Old metadata uses extras in markers without declaring them.
                 if more.is_empty() && !metadata.provides_extra.contains(extra) {
-                    return Ok(Answer::NoSuchExtra);
+                    return Answer::NoSuchExtra;
                 }
                 more
             }
         };
         let mut dependencies: Vec<Dependency> = Vec::with_capacity(requirements.len());
         for requirement in &requirements {
-            match &requirement.source {
-                RequirementSource::Specifiers(_) => dependencies.extend(dependency_of(requirement)),
-                RequirementSource::Url(_) => {
-                    let what =
-                        format!("it requires {} by address, which an index may not do", requirement.name);
-                    return Ok(Answer::Unusable(Unusable::Metadata(what)));
+            match self.shared.prepared.directs.dependency_of(requirement) {
+                Some(dependency) => dependencies.push(dependency),
+                None => {
+                    let what = format!(
+                        "it requires {} by address, which only your own requirements may do",
+                        requirement.name
+                    );
+                    return Answer::Unusable(Unusable::Metadata(what));
                 }
             }
         }
-        Ok(Answer::Known(dependencies.into()))
+        Answer::Known(dependencies.into())
     }
 
     fn fetch_ahead(&self, fetch: impl Future<Output = ()> + Send + 'static) {
@@ -247,7 +255,7 @@ impl Shared {
 
     async fn metadata(&self, file: &File) -> Result<Arc<CoreMetadata>, MetadataError> {
         let metadata = self.client.metadata(file).await?;
-        Ok(metadata)
+        Ok(Arc::new(metadata.core.clone()))
     }
 
     /// The requirements that hold for the target and these extras; without extras, those of the package itself.
@@ -303,11 +311,16 @@ impl Provider for Universe {
     fn versions(&self, name: &PackageName) -> Result<Versions, UniverseError> {
         Ok(match self.find(name)? {
             Found::Project(_, versions) => Versions::Found(versions),
+            Found::Direct(package) => Versions::Found(Arc::from([package.solved_version()])),
             Found::Missing(missing) => Versions::Missing(missing),
         })
     }
 
     fn standing(&self, name: &PackageName, version: &Version) -> Result<Standing, UniverseError> {
+        if let Some(package) = self.shared.prepared.directs.get(name) {
+            let unusable = package.wheel.as_ref().and_then(|wheel| self.shared.prepared.judge.refuses(wheel));
+            return Ok(Standing { yanked: None, unusable });
+        }
         let Some(project) = self.project(name)? else { return Ok(Standing::default()) };
         let Some(place) = project.position(version) else { return Ok(Standing::default()) };
         Ok(self.shared.prepared.judge.judge(name, project.release(place)?).standing())
@@ -329,6 +342,9 @@ impl Provider for Universe {
     }
 
     fn expect_package(&self, name: &PackageName, range: &VersionRange) {
+        if self.shared.prepared.directs.get(name).is_some() {
+            return;
+        }
         let met = self.shared.met.fetch_add(1, Ordering::Relaxed) + 1;
         self.shared.watch.tell(Event::PackageMet { met });
         let (shared, name, range) = (Arc::clone(&self.shared), name.clone(), range.clone());
@@ -345,10 +361,7 @@ impl Provider for Universe {
     }
 
     fn should_stop(&self) -> Option<Stop> {
-        if self.shared.watch.cancellation.is_cancelled() || self.abandoned.is_cancelled() {
-            return Some(Stop::Cancelled);
-        }
-        self.deadline.is_some_and(|deadline| Instant::now() > deadline).then_some(Stop::OutOfTime)
+        self.limits.should_stop()
     }
 }
 
@@ -365,22 +378,7 @@ impl Universe {
 
     /// Waits for an answer, but no longer than the run may take.
     pub(crate) fn wait<T>(&self, answer: impl Future<Output = T>) -> Result<T, UniverseError> {
-        let stopped = async {
-            loop {
-                tokio::time::sleep(STOP_CHECK).await;
-                if let Some(stop) = self.should_stop() {
-                    return stop;
-                }
-            }
-        };
-        self.runtime.block_on(async {
-            // An answer that is there is taken before a timer is set up.
-            tokio::select! {
-                biased;
-                answer = answer => Ok(answer),
-                stop = stopped => Err(UniverseError::Stopped(stop)),
-            }
-        })
+        self.runtime.block_on(self.limits.hold(answer)).map_err(UniverseError::Stopped)
     }
 
     pub(crate) fn statuses(&self) -> BTreeMap<PackageName, (ProjectStatus, Option<String>)> {
@@ -390,7 +388,7 @@ impl Universe {
                 let reason = project.status_reason().map(printable);
                 Some((name.clone(), (project.status().clone(), reason)))
             }
-            Found::Missing(_) => None,
+            Found::Direct(_) | Found::Missing(_) => None,
         });
         found.collect()
     }

@@ -249,7 +249,9 @@ impl SdistExtension {
         }
     }
 
-    fn split(filename: &str) -> Option<(&str, Self)> {
+    /// Splits the name of an archive before its extension; `None` if it ends in none of them.
+    #[must_use]
+    pub fn split(filename: &str) -> Option<(&str, Self)> {
         Self::ALL
             .into_iter()
             .find_map(|extension| Some((filename.strip_suffix(extension.as_str())?, extension)))

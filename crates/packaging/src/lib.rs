@@ -21,7 +21,9 @@ pub mod simple;
 pub mod specifier;
 pub mod version;
 
-pub use filename::{BuildTag, FilenameError, SdistExtension, SdistFilename, WheelFilename};
+pub use filename::{
+    BuildTag, FilenameError, SdistExtension, SdistFilename, WheelFilename, has_distribution_extension,
+};
 pub use marker::{Marker, MarkerEnvironment, MarkerError};
 pub use metadata::{CoreMetadata, MetadataError};
 pub use name::{ExtraName, GroupName, NameError, PackageName};

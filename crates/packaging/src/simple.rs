@@ -64,6 +64,23 @@ pub struct IndexFile {
     pub core_metadata: MetadataOffer,
 }
 
+impl IndexFile {
+    /// A file of which nothing is known but its name and where it is.
+    #[must_use]
+    pub fn at(filename: String, url: String) -> Self {
+        Self {
+            filename,
+            url,
+            hashes: Hashes::default(),
+            requires_python: None,
+            size: None,
+            upload_time: None,
+            yanked: Yanked::No,
+            core_metadata: MetadataOffer::Absent,
+        }
+    }
+}
+
 /// Hashes of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hashes {

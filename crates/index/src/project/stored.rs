@@ -164,7 +164,7 @@ pub(super) fn skipped(project: &Project) -> Option<Vec<SkippedFile>> {
     postcard::from_bytes(project.bytes.get(project.skipped.clone())?).ok()
 }
 
-fn version_of(filename: &str, name: &PackageName) -> Result<Version, String> {
+pub(crate) fn version_of(filename: &str, name: &PackageName) -> Result<Version, String> {
     if !filename.ends_with(".whl") {
         let sdist = SdistFilename::parse(filename, name).map_err(|error| error.to_string())?;
         return Ok(sdist.version);

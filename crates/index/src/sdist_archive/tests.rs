@@ -31,7 +31,7 @@ fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8], extension: SdistExtension, limits: &SdistLimits) -> Result<Vec<String>, String> {
-    let files = read_sdist(Cursor::new(bytes), extension, limits).map_err(|error| error.to_string())?;
+    let files = read_sdist(Cursor::new(bytes), extension, "", limits).map_err(|error| error.to_string())?;
     Ok(files.iter().map(|(path, _)| path.to_owned()).collect())
 }
 

@@ -9,7 +9,8 @@ use crate::metadata::{hex, zip};
 use crate::server::{Response, Server, file, only_file, page};
 
 const SDIST: &str = "demo-1.0.zip";
-const STATIC: &[u8] = b"Metadata-Version: 2.2\nName: demo\nVersion: 1.0\nRequires-Dist: six\nDescription: long\n\nmore";
+const STATIC: &[u8] =
+    b"Metadata-Version: 2.2\nName: demo\nVersion: 1.0\nRequires-Dist: six\nDescription: long\n\nmore";
 const OLD: &[u8] = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n";
 
 /// A server of one source distribution with these files, and its hash in the page.
@@ -56,7 +57,10 @@ async fn that_a_build_is_needed_is_kept_as_well() {
             let error = read(&client).await.unwrap_err();
             assert!(matches!(error, MetadataError::NeedsBuild { .. }), "{error}");
             let text = error.to_string();
-            assert!(text.starts_with("demo-1.0.zip must be built to tell its metadata: PKG-INFO is of "), "{text}");
+            assert!(
+                text.starts_with("demo-1.0.zip must be built to tell its metadata: PKG-INFO is of "),
+                "{text}"
+            );
         }
     }
     assert_eq!(server.paths().len(), 2, "the archive was fetched once");
@@ -90,7 +94,8 @@ async fn an_archive_with_another_hash_is_not_read() {
 
 #[tokio::test]
 async fn an_archive_over_the_limit_is_not_fetched_for_its_metadata() {
-    let limits = Limits { sdist: SdistLimits { archive: 100, ..SdistLimits::default() }, ..Limits::default() };
+    let limits =
+        Limits { sdist: SdistLimits { archive: 100, ..SdistLimits::default() }, ..Limits::default() };
     for (announced, requests) in [(r#""size": 101"#, 1), ("", 2)] {
         let server = serving(vec![0; 101], announced);
         let client = IndexClient::new(ClientOptions { limits, ..server.options() });

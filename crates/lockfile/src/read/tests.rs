@@ -139,8 +139,7 @@ fn a_wheel_stands_once() {
 
 #[test]
 fn files_outside_the_folder_cannot_be_reached() {
-    for path in ["../torch-2.9.1-py3-none-any.whl", "/etc/passwd", "a/../../b", "C:/x", "file:///etc/passwd"]
-    {
+    for path in ["/etc/passwd", "a/../../b", "..//etc/passwd", "C:/x", "file:///etc/passwd"] {
         let (key, problem) = wheel_problem(&format!("{NAME}, path = \"{path}\", {}", hashes()));
         assert_eq!((key.as_str(), problem), ("wheels[0].path", Problem::UnsafePath(path.into())));
     }
@@ -149,7 +148,7 @@ fn files_outside_the_folder_cannot_be_reached() {
     assert!(matches!(wrong, Problem::BadUrl { .. }));
     let directory =
         |keys: &str| problem(&format!("{HEAD}[[packages]]\nname = \"a\"\ndirectory = {{ {keys} }}\n"));
-    assert_eq!(directory("path = \"..\"").1, Problem::UnsafePath("..".into()));
+    assert_eq!(directory("path = \"x/..\"").1, Problem::UnsafePath("x/..".into()));
     assert_eq!(directory("path = \".\", subdirectory = \"../b\"").0, "directory.subdirectory");
 }
 

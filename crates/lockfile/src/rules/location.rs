@@ -94,8 +94,21 @@ fn authority(text: &str) -> Option<(&str, &str, &str)> {
     Some((&text[..start], &text[start..end], &text[end..]))
 }
 
-/// Checks that a path is relative and stays below the folder of the lock, on every platform.
+/// Checks that a path is relative, on every platform. It may climb, since a project may use what lies beside it; the
+/// digest of a file says whether it is the right one.
 pub(super) fn path(text: &str) -> Result<(), Problem> {
+    // What climbs must not come back down behind a name that could be a link.
+    let mut parts = text.split('/').skip_while(|part| *part == "..");
+    if parts.any(|part| part == "..") || text.contains("..\\") || text.contains("\\..") {
+        return Err(Problem::UnsafePath(text.to_owned()));
+    }
+    let down = text.trim_start_matches("../");
+    below(if matches!(down, "" | "..") && text.starts_with("..") { "." } else { down })
+        .map_err(|_| Problem::UnsafePath(text.to_owned()))
+}
+
+/// Checks that a path is relative and stays below the folder that it counts from, on every platform.
+pub(super) fn below(text: &str) -> Result<(), Problem> {
     let absolute = text.starts_with(['/', '\\', '~']);
     let drive = text.as_bytes().get(1) == Some(&b':');
     let address = text.contains("://") || text.starts_with("file:");
@@ -114,10 +127,16 @@ mod tests {
     #[test]
     fn paths_that_leave_the_folder_are_refused() {
         for text in
-            ["", "/etc/passwd", "../x", "a/../../x", "a\\..\\x", "C:\\x", "c:x", "\\\\host\\share", "~/x"]
+            ["", "/etc/passwd", "a/../../x", "a\\..\\x", "C:\\x", "c:x", "\\\\host\\share", "~/x", "..\\x"]
         {
             assert_eq!(path(text), Err(Problem::UnsafePath(text.to_owned())), "{text}");
+            assert_eq!(below(text), Err(Problem::UnsafePath(text.to_owned())), "{text}");
         }
+        for text in ["../x", "../../lib/x.whl", ".."] {
+            assert!(below(text).is_err(), "{text}");
+            assert_eq!(path(text), Ok(()), "{text}");
+        }
+        assert!(path("..//etc/passwd").is_err());
         for text in ["file:///etc/passwd", "file:x", "https://h.example/x", "a\nb", "a\0"] {
             assert!(path(text).is_err(), "{text:?}");
         }

@@ -34,21 +34,15 @@ pub(super) fn apply(
     let mut requests = Vec::new();
     for (name, target) in targets {
         warn_of_unused(&name, &target, &mut warnings);
-        requests.push(request(
-            options,
-            config,
-            place,
-            pyproject,
-            &gathered,
-            requires_python.as_ref(),
-            name,
-            &target,
-        )?);
+        let request =
+            request(options, config, place, pyproject, &gathered, requires_python.as_ref(), name, &target)?;
+        requests.push(LockRequest { root: dir.clone(), ..request });
     }
     Ok(ReadProject {
         requests,
         index_url: gathered.index_url.or_else(|| config.index_url.clone()),
         extra_index_urls: [gathered.extra_index_urls, config.extra_index_urls.clone()].concat(),
+        find_links: gathered.find_links,
         dir,
         declares_targets: !config.targets.is_empty(),
         declares_several: config.targets.len() > 1,
@@ -108,7 +102,7 @@ fn request(
         let requested = |one: &Requirement| RequestedRequirement {
             text: one.to_string(),
             origin: origin(),
-            hashes: Vec::new(),
+            ..RequestedRequirement::default()
         };
         list.iter().map(requested).collect::<Vec<_>>()
     };
@@ -132,6 +126,7 @@ fn request(
         upgrade: options.upgrade.clone(),
         extras: extras.iter().map(ToString::to_string).collect(),
         groups: groups.iter().map(ToString::to_string).collect(),
+        ..LockRequest::default()
     })
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use mlresolve_packaging::requirements_txt::{
     Entry, EntryKind, FileOption, RequirementsFile, Variables, decode, parse_with_includes,
 };
+use mlresolve_packaging::{Requirement, RequirementSource};
 
 use super::Gathered;
 use crate::error::Error;
@@ -30,7 +31,7 @@ pub(super) fn read_file(
     gathered: &mut Gathered,
 ) -> Result<(), Error> {
     let file = read(path, variables, gathered)?;
-    let entries: Vec<RequestedRequirement> = file.entries.iter().map(requested).collect::<Result<_, _>>()?;
+    let entries: Vec<RequestedRequirement> = file.entries.iter().map(requested).collect();
     match role {
         Role::Requirements => gathered.requirements.extend(entries),
         Role::Constraints => gathered.constraints.extend(entries),
@@ -78,26 +79,57 @@ fn read(path: &Path, variables: Variables<'_>, gathered: &mut Gathered) -> Resul
         .warnings
         .extend(file.warnings.iter().map(|warning| format!("{}: {}", warning.place, warning.value)));
     for entry in &file.constraints {
-        gathered.constraints.push(requested(entry)?);
+        gathered.constraints.push(requested(entry));
     }
     Ok(file)
 }
 
-fn requested(entry: &Entry) -> Result<RequestedRequirement, Error> {
-    let place = entry.place.to_string();
-    let refused = |what: &str| {
-        let problem = format!("{what} cannot be locked yet; ask for a version from an index");
-        Err(Error::input(place.clone(), problem))
+fn requested(entry: &Entry) -> RequestedRequirement {
+    let near = |path: &str| beside(path, &entry.place.file);
+    let (text, extras, marker) = match &entry.kind {
+        EntryKind::Requirement(requirement) => {
+            let mut requirement = requirement.clone();
+            if let RequirementSource::Url(address) = &mut requirement.source
+                && is_path(address)
+            {
+                *address = near(address);
+            }
+            (requirement.to_string(), &[][..], &None)
+        }
+        EntryKind::Url { url, name: Some(name), extras, marker } => {
+            let source = RequirementSource::Url(url.clone());
+            let named =
+                Requirement { name: name.clone(), extras: extras.clone(), source, marker: marker.clone() };
+            (named.to_string(), &[][..], &None)
+        }
+        EntryKind::Url { url, name: None, extras, marker } => (url.clone(), extras.as_slice(), marker),
+        EntryKind::Path { path, extras, marker } => (near(path), extras.as_slice(), marker),
     };
-    match &entry.kind {
-        EntryKind::Requirement(requirement) => Ok(RequestedRequirement {
-            text: requirement.to_string(),
-            origin: Some(place),
-            hashes: entry.hashes.iter().map(|hash| format!("{}:{}", hash.algorithm, hash.digest)).collect(),
-        }),
-        EntryKind::Url { .. } => refused("a requirement by address"),
-        EntryKind::Path { .. } => refused("a local file or folder"),
+    RequestedRequirement {
+        text,
+        extras: extras.iter().map(ToString::to_string).collect(),
+        marker: marker.as_ref().map(ToString::to_string),
+        editable: entry.editable,
+        origin: Some(entry.place.to_string()),
+        hashes: entry.hashes.iter().map(|hash| format!("{}:{}", hash.algorithm, hash.digest)).collect(),
     }
+}
+
+fn is_path(address: &str) -> bool {
+    !address.contains("://") && !address.starts_with("file:")
+}
+
+/// A path of a requirements file as the current folder sees it: pip and uv count it from the current folder; where
+/// nothing is there, it counts from the folder of the file.
+fn beside(path: &str, file: &str) -> String {
+    let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+    let there = match path.strip_prefix("~/").zip(std::env::home_dir()) {
+        Some((rest, home)) => home.join(rest),
+        None if Path::new(path).exists() || file == "-" => Path::new(path).to_owned(),
+        None => folder.join(path),
+    };
+    let text = there.to_string_lossy().into_owned();
+    if text.starts_with(['.', '/']) { text } else { format!("./{text}") }
 }
 
 fn take_options(file: &RequirementsFile, gathered: &mut Gathered) {
@@ -106,9 +138,12 @@ fn take_options(file: &RequirementsFile, gathered: &mut Gathered) {
         match &option.value {
             FileOption::IndexUrl(url) => gathered.index_url = Some(url.clone()),
             FileOption::ExtraIndexUrl(url) => gathered.extra_index_urls.push(url.clone()),
+            FileOption::FindLinks(place) if is_path(place) => {
+                gathered.find_links.push(beside(place, &option.place.file));
+            }
+            FileOption::FindLinks(place) => gathered.find_links.push(place.clone()),
             FileOption::Pre => gathered.prereleases = true,
             FileOption::NoIndex => ignored("--no-index"),
-            FileOption::FindLinks(_) => ignored("--find-links"),
             FileOption::NoBinary(_) => ignored("--no-binary"),
             FileOption::TrustedHost(_) => ignored("--trusted-host"),
             FileOption::AllReleases(_) => ignored("--all-releases"),

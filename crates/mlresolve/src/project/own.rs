@@ -58,7 +58,7 @@ pub(super) fn requirements(
                 found.push(RequestedRequirement {
                     text: under(&requirement, &conditions),
                     origin: Some(format!("{FILE}, {place}")),
-                    hashes: Vec::new(),
+                    ..RequestedRequirement::default()
                 });
             }
         }
