@@ -163,6 +163,47 @@ fn archives_on_the_web_and_on_disk_are_locked_with_their_digests() {
 }
 
 #[test]
+fn what_is_at_an_address_on_the_web_is_fetched_once() {
+    let project = Project::new("demo 1.0: six\nsix 1.0\n");
+    let url = project.index.url("/files/demo-1.0-py3-none-any.whl");
+    let with_secrets = url.replace("http://", "http://ann:hunter2@");
+    project.write("requirements.txt", &format!("{with_secrets}?token=hunter2\n"));
+    let first = run(&project, "lock -vv").success();
+    let lock = project.raw("pylock.toml");
+    assert!(lock.contains(&format!("archive = {{ url = \"{url}\", size = ")), "{lock}");
+    for text in [&lock, &first.stderr(), &first.stdout()] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    project.index.clear_requests();
+    run(&project, "lock").success();
+    assert_eq!(run(&project, "lock --check").code(), 0);
+    std::fs::remove_file(project.path("pylock.toml")).unwrap();
+    run(&project, "lock --offline").success();
+    assert_eq!(project.raw("pylock.toml"), lock);
+    assert_eq!(project.index.count("/files/demo-1.0-py3-none-any.whl"), 0);
+    run(&project, "lock --refresh -U").success();
+    assert_eq!(project.index.count("/files/demo-1.0-py3-none-any.whl"), 1);
+}
+
+#[test]
+fn a_project_may_lie_in_a_folder_of_an_archive() {
+    let project = Project::new(RELEASES);
+    let sdist = SdistBuilder::new("outer", "1.0")
+        .pyproject(None)
+        .file("inner/pyproject.toml", LIBRARY.replace("version = \"0.3.dev1\"", "dynamic = [\"version\"]"))
+        .build();
+    std::fs::create_dir_all(project.path("dist")).unwrap();
+    std::fs::write(project.path("dist/main.tar.gz"), &sdist.bytes).unwrap();
+    let file = project.path("dist/main.tar.gz").display().to_string();
+    project.write("requirements.txt", &format!("my-lib @ file://{file}#subdirectory=inner\n"));
+    run(&project, "lock").success();
+    let lock = project.raw("pylock.toml");
+    assert!(lock.contains("name = \"my-lib\"\ndependencies"), "{lock}");
+    assert!(lock.contains("subdirectory = \"inner\""), "{lock}");
+    assert_eq!(run(&project, "lock --check").code(), 0);
+}
+
+#[test]
 fn a_file_must_have_the_hash_that_its_address_names() {
     let project = Project::new(RELEASES);
     let wheel = WheelBuilder::new("demo", "1.0").build();

@@ -20,6 +20,15 @@ const MAX_ENTRY: u64 = 256 * 1024 * 1024;
 const MAGIC: &[u8; 4] = b"mlr1";
 const HEAD: usize = 8;
 
+/// The folder of the git repositories, whose entries are folders of the `git` program.
+const REPOSITORIES: &str = "git-v1";
+
+/// An entry as it is met.
+struct Seen {
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
 /// The cache's folder.
 #[derive(Clone, Debug)]
 pub struct Cache {
@@ -67,15 +76,20 @@ impl Cache {
         &self.dir
     }
 
+    /// The folder in which git repositories are kept, one folder each.
+    pub fn repositories(&self) -> PathBuf {
+        self.dir.join(REPOSITORIES)
+    }
+
     /// Counts what is there.
     ///
     /// # Errors
     /// [`IndexError::Cache`] if a folder cannot be read.
     pub fn size(&self) -> Result<CacheSize, IndexError> {
         let mut size = CacheSize::default();
-        self.visit(|_, metadata| {
+        self.visit(|_, entry| {
             size.entries += 1;
-            size.bytes += metadata.len();
+            size.bytes += entry.bytes;
             Ok(())
         })?;
         Ok(size)
@@ -88,12 +102,12 @@ impl Cache {
     pub fn prune(&self, age: Duration) -> Result<CacheSize, IndexError> {
         let now = SystemTime::now();
         let mut removed = CacheSize::default();
-        self.visit(|path, metadata| {
+        self.visit(|path, entry| {
             // An entry from the future is not old.
-            if metadata.modified().is_ok_and(|at| now.duration_since(at).is_ok_and(|passed| passed > age)) {
-                remove_file(path)?;
+            if entry.modified.is_some_and(|at| now.duration_since(at).is_ok_and(|passed| passed > age)) {
+                remove(path)?;
                 removed.entries += 1;
-                removed.bytes += metadata.len();
+                removed.bytes += entry.bytes;
             }
             Ok(())
         })?;
@@ -107,10 +121,10 @@ impl Cache {
     /// [`IndexError::Cache`] if a folder cannot be read or an entry cannot be removed.
     pub fn clean(&self) -> Result<CacheSize, IndexError> {
         let mut removed = CacheSize::default();
-        self.visit(|path, metadata| {
-            remove_file(path)?;
+        self.visit(|path, entry| {
+            remove(path)?;
             removed.entries += 1;
-            removed.bytes += metadata.len();
+            removed.bytes += entry.bytes;
             Ok(())
         })?;
         Ok(removed)
@@ -169,22 +183,30 @@ impl Cache {
         self.dir.join(bucket.dir()).join(key.file_name())
     }
 
-    /// Shows every file in every bucket of any version, without following links.
-    fn visit(&self, mut each: impl FnMut(&Path, &fs::Metadata) -> io::Result<()>) -> Result<(), IndexError> {
+    /// Shows every entry in every bucket of any version, without following links: a file, or a repository's folder.
+    fn visit(&self, mut each: impl FnMut(&Path, Seen) -> io::Result<()>) -> Result<(), IndexError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| IndexError::Cache { path, source }
         };
         for bucket in list(&self.dir).map_err(failed(&self.dir))? {
             let name = bucket.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let of_repositories =
+                name.starts_with(REPOSITORIES.trim_end_matches(|letter: char| letter.is_ascii_digit()));
             let is_bucket = Bucket::ALL.iter().any(|bucket| name.starts_with(bucket.family()));
-            if !is_bucket || !fs::symlink_metadata(&bucket).is_ok_and(|metadata| metadata.is_dir()) {
+            if !(is_bucket || of_repositories)
+                || !fs::symlink_metadata(&bucket).is_ok_and(|metadata| metadata.is_dir())
+            {
                 continue;
             }
             for path in list(&bucket).map_err(failed(&bucket))? {
                 match fs::symlink_metadata(&path) {
-                    Ok(metadata) if metadata.is_dir() => {}
-                    Ok(metadata) => each(&path, &metadata).map_err(failed(&path))?,
+                    Ok(metadata) if metadata.is_dir() && !of_repositories => {}
+                    Ok(metadata) => {
+                        let bytes = bytes_in(&path, &metadata).map_err(failed(&path))?;
+                        let seen = Seen { bytes, modified: metadata.modified().ok() };
+                        each(&path, seen).map_err(failed(&path))?;
+                    }
                     // Another process was faster.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     Err(error) => return Err(failed(&path)(error)),
@@ -283,6 +305,26 @@ fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
+    }
+}
+
+/// The bytes of a file, or of all files below a folder, without following links.
+fn bytes_in(path: &Path, metadata: &fs::Metadata) -> io::Result<u64> {
+    if !metadata.is_dir() {
+        return Ok(metadata.len());
+    }
+    let inside = list(path)?.into_iter().map(|path| bytes_in(&path, &fs::symlink_metadata(&path)?));
+    inside.sum()
+}
+
+/// Removes a file or a folder that another process may have removed first.
+fn remove(path: &Path) -> io::Result<()> {
+    if !fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+        return remove_file(path);
+    }
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -97,19 +97,6 @@ impl IndexClient {
             let downloaded = crate::download::digest_of(&mut opened).map_err(failed)?;
             return self.take_apart(file, folder, &mut opened, downloaded)?.read(file);
         }
-        if let (Some(known), Some(_)) = (&known, &file.wheel) {
-            let mut of_lock = file.clone();
-            of_lock.hashes.sha256 = Some(known.sha256.clone());
-            of_lock.size = Some(known.bytes);
-            let metadata = self.metadata(&of_lock).await?;
-            return Ok(SourceRead {
-                version: Some(metadata.core.version.clone()),
-                metadata: metadata.core.clone(),
-                origin: metadata.origin,
-                sha256: known.sha256.clone(),
-                bytes: known.bytes,
-            });
-        }
         let identity = file.index.identity();
         let known_digest = known.as_ref().map_or("", |known| known.sha256.as_str());
         let key = Key::of(&["source", &identity, &file.url, folder, known_digest]);
@@ -123,6 +110,19 @@ impl IndexClient {
             if let Some(kept) = kept.find(same) {
                 return kept.read(file);
             }
+        }
+        if let (Some(known), Some(_)) = (&known, &file.wheel) {
+            let mut of_lock = file.clone();
+            of_lock.hashes.sha256 = Some(known.sha256.clone());
+            of_lock.size = Some(known.bytes);
+            let metadata = self.metadata(&of_lock).await?;
+            return Ok(SourceRead {
+                version: Some(metadata.core.version.clone()),
+                metadata: metadata.core.clone(),
+                origin: metadata.origin,
+                sha256: known.sha256.clone(),
+                bytes: known.bytes,
+            });
         }
         if self.options.mode == CacheMode::Offline {
             return Err(IndexError::Offline { what: file.filename.clone() }.into());

@@ -57,6 +57,10 @@ pub(crate) fn download(package: &Package) -> (Option<&str>, Option<u64>) {
     if let Some(sdist) = &package.sdist {
         return (Some(&sdist.name), sdist.size);
     }
+    // A source tree on disk is not downloaded.
+    if package.directory.is_some() {
+        return (None, Some(0));
+    }
     (None, package.archive.as_ref().and_then(|archive| archive.size))
 }
 

@@ -113,3 +113,17 @@ fn writers_of_one_entry_never_show_half_of_it() {
         }
     });
 }
+
+#[test]
+fn repositories_are_counted_and_removed_as_one_entry_each() {
+    let (_dir, cache, key) = cache();
+    cache.write(Bucket::Pages, &key, b"page");
+    let repository = cache.repositories().join("0123");
+    fs::create_dir_all(repository.join("objects")).unwrap();
+    fs::write(repository.join("objects/pack"), [0; 1000]).unwrap();
+    let size = cache.size().unwrap();
+    assert_eq!(size.entries, 2);
+    assert!(size.bytes > 1000, "{size:?}");
+    assert_eq!(cache.clean().unwrap(), size);
+    assert!(!repository.exists());
+}

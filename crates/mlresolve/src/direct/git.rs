@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use mlresolve_index::Cache;
 use sha2::{Digest as _, Sha256};
 
 use super::address::SecretUrl;
@@ -57,7 +58,7 @@ impl<'a> Repository<'a> {
         let failed = |error: std::io::Error| GitError::Input(format!("cannot keep a repository: {error}"));
         let (dir, temporary, lock) = match cache {
             Some(cache) => {
-                let folder = cache.join("git-v1");
+                let folder = Cache::at(cache).repositories();
                 fs::create_dir_all(&folder).map_err(failed)?;
                 let name = hex(url.public().as_str());
                 let lock = fs::File::create(folder.join(format!("{name}.lock"))).map_err(failed)?;
