@@ -13,6 +13,7 @@ mod lock;
 mod promises;
 mod replay;
 mod reports;
+mod sdists;
 mod support;
 mod tree;
 mod why;

@@ -162,6 +162,22 @@ pub(crate) struct ProjectArguments {
     /// Which pre-releases are taken: disallow, allow or if-necessary
     #[arg(long, value_name = "MODE", env = "MLRESOLVE_PRERELEASE", help_heading = "Choice of versions")]
     pub(crate) prerelease: Option<String>,
+    /// Use no source distribution of this package, or of :all:
+    #[arg(
+        long = "only-binary",
+        value_name = "PACKAGE",
+        env = "MLRESOLVE_ONLY_BINARY",
+        help_heading = "Choice of versions"
+    )]
+    pub(crate) only_binary: Vec<String>,
+    /// Use no wheel of this package, or of :all:
+    #[arg(
+        long = "no-binary",
+        value_name = "PACKAGE",
+        env = "MLRESOLVE_NO_BINARY",
+        help_heading = "Choice of versions"
+    )]
+    pub(crate) no_binary: Vec<String>,
     /// Give up after so many seconds
     #[arg(long, value_name = "SECONDS", env = "MLRESOLVE_TIME_LIMIT", default_value_t = 900)]
     pub(crate) time_limit: u64,

@@ -79,6 +79,7 @@ pub(crate) fn run(arguments: &DockerfileArguments, output: Output) -> Outcome {
         lock::write_atomically(&place(dir, &file.name), &file.text)?;
     }
     warn_of_leftovers(dir, &files, output);
+    warn_of_sources(&files, output);
     report(&open.path, dir, &files, output);
     Ok(())
 }
@@ -112,11 +113,28 @@ fn warn_of_leftovers(dir: &Path, files: &[GeneratedFile], output: Output) {
     }
 }
 
+/// What has no wheel is built where nobody watches.
+fn warn_of_sources(files: &[GeneratedFile], output: Output) {
+    let sources = files.iter().flat_map(|file| &file.sources);
+    let sources: Vec<&str> = sources.map(mlresolve::packaging::PackageName::as_str).collect();
+    if !sources.is_empty() {
+        output.warn(&format!(
+            "{} will be built from source while the image is made, which runs code of theirs; what is written in C or \
+             the like needs a compiler, which slim images lack",
+            sources.join(", ")
+        ));
+    }
+}
+
 fn report(lock: &Path, dir: &Path, files: &[GeneratedFile], output: Output) {
     if output.json() {
         let files: Vec<serde_json::Value> = files
             .iter()
-            .map(|file| serde_json::json!({ "name": file.name, "packages": file.packages, "bytes": file.bytes }))
+            .map(|file| {
+                serde_json::json!({
+                    "name": file.name, "packages": file.packages, "sources": file.sources, "bytes": file.bytes,
+                })
+            })
             .collect();
         output.data(&serde_json::json!({ "lock": lock, "dir": dir, "files": files }).to_string());
         return;

@@ -19,6 +19,8 @@ use crate::progress::Progress;
 
 /// How many changes are listed.
 const CHANGES_SHOWN: usize = 12;
+/// How many packages that are locked from source are named.
+const SOURCES_SHOWN: usize = 8;
 
 /// Choose versions and write pylock.toml
 ///
@@ -243,6 +245,7 @@ fn show(path: &Path, locked: &Locked, seconds: f64, dry_run: bool, output: Outpu
     ));
     output.say(&format!("  target   {}", report.target));
     show_largest(report, output);
+    show_sources(report, output);
     if let Some(diff) = &report.changes {
         let lines = changes(diff, output);
         if lines.is_empty() {
@@ -263,6 +266,20 @@ fn show_largest(report: &LockReport, output: Output) {
     if !largest.is_empty() {
         output.say(&format!("  largest  {}", largest.join(", ")));
     }
+}
+
+fn show_sources(report: &LockReport, output: Output) {
+    if report.sources.is_empty() {
+        return;
+    }
+    let named = report.sources.iter().take(SOURCES_SHOWN);
+    let mut named: Vec<String> =
+        named.map(|source| format!("{} {} ({})", source.name, source.version, source.metadata)).collect();
+    let rest = report.sources.len() - named.len();
+    if rest > 0 {
+        named.push(format!("{rest} more"));
+    }
+    output.say(&format!("  source   built when installed, metadata read without that: {}", named.join(", ")));
 }
 
 fn named(package: &PackageSize) -> String {

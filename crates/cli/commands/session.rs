@@ -47,6 +47,8 @@ pub(super) fn project(
         exclude_newer: arguments.exclude_newer.clone(),
         prerelease: arguments.prerelease.clone(),
         resolution: arguments.resolution.clone(),
+        only_binary: arguments.only_binary.clone(),
+        no_binary: arguments.no_binary.clone(),
         upgrade,
     };
     let project = read_project(&options, &|name| std::env::var(name).ok())?;

@@ -225,7 +225,7 @@ struct Counted<R> {
 struct BeyondLimit;
 
 fn is_beyond_limit(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<BeyondLimit>())
+    matches!(error.get_ref(), Some(inner) if inner.is::<BeyondLimit>())
 }
 
 impl<R: Read> Read for Counted<R> {

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use mlresolve_index::File;
 use mlresolve_lockfile::{
-    Archive, Dependency, Directory, Lock, OptionsSection, Package, PackageTool, TargetSection, ToolSection,
-    Vcs, Wheel,
+    Archive, Dependency, Directory, Lock, OptionsSection, Package, PackageTool, Sdist, TargetSection,
+    ToolSection, Vcs, Wheel,
 };
-use mlresolve_packaging::{Marker, PackageName, Requirement};
+use mlresolve_packaging::{FormatOption, Marker, PackageName, Requirement};
 use mlresolve_solver::{Resolution, Resolved};
 use mlresolve_target::{Platform, Target};
 
@@ -21,7 +21,7 @@ use crate::prepare::{Prepared, requires_python};
 use crate::request::LockRequest;
 use crate::universe::Universe;
 
-/// Makes the lock of a resolution: for each package the one wheel that the target would use.
+/// Makes the lock of a resolution: for each package the one file that the target would use.
 pub(crate) fn assemble(
     request: &LockRequest,
     prepared: &Prepared,
@@ -54,6 +54,8 @@ fn options_section(request: &LockRequest, prepared: &Prepared) -> Option<Options
         exclude_newer: request.exclude_newer.as_ref().map(|text| text.trim().to_owned()),
         resolution: request.resolution.clone().filter(|mode| mode != DEFAULT_RESOLUTION),
         prerelease: request.prerelease.clone().filter(|mode| mode != DEFAULT_PRERELEASE),
+        only_binary: prepared.judge.formats.list(FormatOption::OnlyBinary),
+        no_binary: prepared.judge.formats.list(FormatOption::NoBinary),
         extras: prepared.extras.clone(),
         groups: prepared.groups.clone(),
         ..OptionsSection::default()
@@ -101,23 +103,26 @@ fn package(
         return direct_package(prepared, universe, resolution, direct, resolved);
     }
     let missing = || Error::Internal(format!("no file was chosen for {name} {}", resolved.version));
-    let file = universe.wheel(name, &resolved.version).map_err(from_universe)?.ok_or_else(missing)?;
+    let file = universe.file(name, &resolved.version).map_err(from_universe)?.ok_or_else(missing)?;
     let requirements =
         universe.requirements(name, &resolved.version, &resolved.extras).map_err(from_universe)?;
     let mut package = Package::new(name.clone());
     package.version = Some(resolved.version.clone());
     package.index = file.index.is_by_project().then(|| file.index.public_url().to_string());
-    package.requires_python = universe
-        .metadata(&file)
-        .map_err(from_universe)?
-        .ok()
-        .and_then(|metadata| metadata.requires_python.clone());
+    let metadata = universe.metadata(&file).map_err(from_universe)?.ok();
+    package.requires_python = metadata.as_ref().and_then(|metadata| metadata.core.requires_python.clone());
     package.dependencies = dependencies(resolution, prepared, name, &requirements);
-    package.wheels.push(wheel(universe, &file, prepared.directs.root(), watch)?);
+    let wheel = wheel(universe, &file, prepared.directs.root(), watch)?;
+    if file.wheel.is_some() {
+        package.wheels.push(wheel);
+    } else {
+        let Wheel { name, upload_time, url, path, size, hashes } = wheel;
+        package.sdist = Some(Sdist { name, upload_time, url, path, size, hashes });
+    }
     package.tool = Some(PackageTool {
         requires: texts(&requirements),
         extras: resolved.extras.iter().cloned().collect(),
-        metadata: Some("wheel".to_owned()),
+        metadata: metadata.map(|metadata| metadata.origin.to_string()),
         ..PackageTool::default()
     });
     Ok(package)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlresolve_packaging::{Requirement, RequirementSource, Specifier};
+use mlresolve_packaging::{FormatOption, Requirement, RequirementSource, Specifier};
 use sha2::{Digest, Sha256};
 
 use crate::direct::{Place, relative};
@@ -71,6 +71,8 @@ pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String
     let other = |given: &Option<String>, default: &str| given.clone().filter(|mode| mode != default);
     add("prerelease", other(&request.prerelease, DEFAULT_PRERELEASE).into_iter().collect());
     add("resolution", other(&request.resolution, DEFAULT_RESOLUTION).into_iter().collect());
+    add("only-binary", prepared.judge.formats.list(FormatOption::OnlyBinary));
+    add("no-binary", prepared.judge.formats.list(FormatOption::NoBinary));
     // The order of indexes decides, so it stays.
     for index in &prepared.indexes {
         lines.push(format!("index = {}", index.public_url()));

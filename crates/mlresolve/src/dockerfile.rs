@@ -63,6 +63,8 @@ pub struct RequirementsGroup {
     pub file_name: String,
     /// Names of the packages in it, for the comment that tells the reader what the layer holds.
     pub packages: Vec<String>,
+    /// Those of them that pip may build from source; of the others it takes wheels only.
+    pub sources: Vec<String>,
 }
 
 /// Which layer of the Dockerfile a package belongs to, in the order of the layers.
@@ -188,7 +190,7 @@ fn check(input: &DockerfileInput) -> Result<(), DockerfileError> {
     }
     for group in &input.groups {
         check_path("the requirements file", &group.file_name)?;
-        for package in &group.packages {
+        for package in group.packages.iter().chain(&group.sources) {
             check_named("the package name", package, "._-")?;
         }
     }

@@ -1,10 +1,11 @@
 //! Which file of a release a target would use, if any.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use mlresolve_index::{File, Release};
 use mlresolve_packaging::simple::Yanked;
-use mlresolve_packaging::{PackageName, SpecifierSet, Version, WheelFilename};
+use mlresolve_packaging::{FormatControl, PackageName, SpecifierSet, Version, WheelFilename};
 use mlresolve_solver::{Standing, Unusable};
 use mlresolve_target::{Mismatch, Tags};
 
@@ -21,33 +22,56 @@ pub(crate) struct Judge {
     pub(crate) exclude_newer: Option<TimeLimit>,
     /// Where the user gave hashes, a file must have one of them.
     pub(crate) hashes: BTreeMap<PackageName, Vec<(String, String)>>,
+    /// Of which packages wheels and sources may be used.
+    pub(crate) formats: FormatControl,
 }
 
 /// What a target makes of a release.
 pub(crate) struct Verdict<'release> {
-    pub(crate) wheel: Result<&'release File, Unusable>,
+    pub(crate) file: Result<&'release File, Unusable>,
     yanked: Option<Option<String>>,
 }
 
 impl Verdict<'_> {
     pub(crate) fn standing(self) -> Standing {
-        Standing { yanked: self.yanked, unusable: self.wheel.err() }
+        Standing { yanked: self.yanked, unusable: self.file.err() }
     }
 }
 
 impl Judge {
-    /// The wheel that the target would use: the one with the best tag, then the highest build number, and no yanked
-    /// one where there is another.
+    /// The file that the target would use: the wheel with the best tag, then the highest build number; where none fits,
+    /// the source distribution; and no yanked file where there is another.
     pub(crate) fn judge<'r>(&self, name: &PackageName, release: &'r Release) -> Verdict<'r> {
-        let seen = |file: &&File| self.is_old_enough(file);
-        let wheels: Vec<&File> = release.wheels.iter().filter(seen).collect();
-        let refuse = |unusable| Verdict { wheel: Err(unusable), yanked: None };
+        let seen = |files: &'r [File]| -> Vec<&'r File> {
+            files.iter().filter(|file| self.is_old_enough(file)).collect()
+        };
+        let (wheels, sdists) = (seen(&release.wheels), seen(&release.sdists));
+        let wheel = self.wheel(name, &wheels);
+        let sdist = self.sdist(name, &sdists);
+        let file = match (wheel, sdist) {
+            (Ok(wheel), Ok(sdist)) if wheel.yanked.is_yanked() && !sdist.yanked.is_yanked() => Ok(sdist),
+            (Ok(file), _) | (Err(_), Ok(file)) => Ok(file),
+            (Err(None), Err(None)) => Err(match &self.exclude_newer {
+                Some(limit) => Unusable::TooNew(limit.text.clone()),
+                None => Unusable::NoWheel("they are for tools that choose among variants".to_owned()),
+            }),
+            (Err(Some(Unusable::BinaryOnly)), Err(Some(refusal))) => Err(refusal),
+            (Err(Some(refusal)), Err(_)) | (Err(None), Err(Some(refusal))) => Err(refusal),
+        };
+        let yanked = match file.as_ref().map(|file| &file.yanked) {
+            Ok(Yanked::Yes(reason)) => Some(reason.clone()),
+            _ => None,
+        };
+        Verdict { file, yanked }
+    }
+
+    /// The wheel that the target would use, or why none will do; nothing is said where there is none.
+    fn wheel<'r>(&self, name: &PackageName, wheels: &[&'r File]) -> Result<&'r File, Option<Unusable>> {
         if wheels.is_empty() {
-            let mut sdists = release.sdists.iter().filter(seen).peekable();
-            return refuse(match (&self.exclude_newer, sdists.peek()) {
-                (Some(limit), None) => Unusable::TooNew(limit.text.clone()),
-                _ => sdists.find_map(|file| self.python_refusal(file)).unwrap_or(Unusable::SourceOnly),
-            });
+            return Err(None);
+        }
+        if !self.formats.allows_wheels(name) {
+            return Err(Some(Unusable::BinaryOnly));
         }
         let fits =
             |file: &&&File| file.wheel.as_ref().is_some_and(|wheel| self.tags.priority(wheel).is_some());
@@ -55,36 +79,50 @@ impl Judge {
         if fitting.is_empty() {
             let python = wheels.iter().map(|file| self.python_refusal(file)).collect::<Option<Vec<_>>>();
             let python = python.and_then(|refusals| refusals.into_iter().next());
-            return refuse(python.unwrap_or_else(|| Unusable::NoWheel(self.mismatch(&wheels))));
+            return Err(Some(python.unwrap_or_else(|| Unusable::NoWheel(self.mismatch(wheels)))));
         }
-        let mut usable: Vec<&File> =
-            fitting.iter().copied().filter(|file| self.python_refusal(file).is_none()).collect();
-        if usable.is_empty() {
-            let refusal = fitting.first().and_then(|file| self.python_refusal(file));
-            return refuse(refusal.unwrap_or(Unusable::SourceOnly));
-        }
-        if let Some(hashes) = self.hashes.get(name) {
-            usable.retain(|file| hashes.iter().any(|(algorithm, digest)| has_hash(file, algorithm, digest)));
-            if usable.is_empty() {
-                return refuse(Unusable::NoWheel("none has a hash that your requirement gives".to_owned()));
-            }
-        }
-        let rank = |file: &&File| {
+        self.best(name, &fitting, |file| {
             let wheel = file.wheel.as_ref();
             let tag = wheel.and_then(|wheel| self.tags.priority(wheel)).unwrap_or(u32::MAX);
             let build = wheel.and_then(|wheel| wheel.build.clone());
-            (file.yanked.is_yanked(), tag, std::cmp::Reverse(build), file.filename.clone())
-        };
-        match usable.into_iter().min_by_key(rank) {
-            Some(best) => {
-                let yanked = match &best.yanked {
-                    Yanked::No => None,
-                    Yanked::Yes(reason) => Some(reason.clone()),
-                };
-                Verdict { wheel: Ok(best), yanked }
-            }
-            None => refuse(Unusable::SourceOnly),
+            (tag, Reverse(build))
+        })
+    }
+
+    /// The source distribution that would be used, or why none will do; nothing is said where there is none.
+    fn sdist<'r>(&self, name: &PackageName, sdists: &[&'r File]) -> Result<&'r File, Option<Unusable>> {
+        if sdists.is_empty() {
+            return Err(None);
         }
+        if !self.formats.allows_sources(name) {
+            let refusal = sdists.iter().find_map(|file| self.python_refusal(file));
+            return Err(Some(refusal.unwrap_or(Unusable::SourceOnly)));
+        }
+        self.best(name, sdists, |file| file.sdist.as_ref().map(|sdist| sdist.extension))
+    }
+
+    /// The file of least rank among those that Python and hashes allow; a yanked one only where there is no other.
+    fn best<'r, R: Ord>(
+        &self,
+        name: &PackageName,
+        files: &[&'r File],
+        rank: impl Fn(&File) -> R,
+    ) -> Result<&'r File, Option<Unusable>> {
+        let mut usable = files.to_vec();
+        usable.retain(|file| self.python_refusal(file).is_none());
+        if usable.is_empty() {
+            return Err(files.first().and_then(|file| self.python_refusal(file)));
+        }
+        if let Some(hashes) = self.hashes.get(name) {
+            usable.retain(|file| hashes.iter().any(|(algorithm, digest)| has_hash(file, algorithm, digest)));
+        }
+        usable
+            .into_iter()
+            .min_by(|left, right| {
+                let key = |file: &File| (file.yanked.is_yanked(), rank(file));
+                key(left).cmp(&key(right)).then_with(|| left.filename.cmp(&right.filename))
+            })
+            .ok_or_else(|| Some(Unusable::NoWheel("none has a hash that your requirement gives".to_owned())))
     }
 
     /// Why a wheel that is named by its address does not fit the target, if it does not.

@@ -43,7 +43,7 @@ pub use event::{CancellationToken, Event, Watch};
 pub use lock::{Locked, WhyNot, lock, lock_blocking, why_not, why_not_blocking};
 pub use locks::{OpenLock, open_lock};
 pub use project::{ProjectOptions, ReadProject, read_project};
-pub use report::{LockReport, PackageSize};
+pub use report::{LockReport, PackageSize, SourcePackage};
 pub use request::{LockRequest, RequestedRequirement, TargetRequest, Upgrade};
 pub use text::{printable, similar_names};
 

@@ -7,8 +7,8 @@ use mlresolve_index::{FindLinks, IndexUrl};
 use mlresolve_lockfile::Lock;
 use mlresolve_packaging::range::range_of;
 use mlresolve_packaging::{
-    ExtraName, GroupName, MarkerEnvironment, PackageName, Requirement, RequirementSource, SpecifierSet,
-    Version, VersionRange, parse_version,
+    ExtraName, FormatControl, GroupName, MarkerEnvironment, PackageName, Requirement, RequirementSource,
+    SpecifierSet, Version, VersionRange, parse_version,
 };
 use mlresolve_solver::{Constraint, Dependency, Explanation, Policy, Prerelease, Problem, ResolutionMode};
 use mlresolve_target::{Glibc, Target};
@@ -123,6 +123,10 @@ pub(crate) fn prepare(
     let exclude_newer =
         request.exclude_newer.as_deref().map(|text| TimeLimit::parse(text, access.now)).transpose();
     let exclude_newer = exclude_newer.map_err(|problem| Error::input("exclude-newer", problem))?;
+    let mut formats = FormatControl::default();
+    formats
+        .follow_both(&request.only_binary, &request.no_binary)
+        .map_err(|error| Error::input("only-binary and no-binary", error))?;
     let problem = Problem {
         requirements: requirements.iter().filter_map(|one| directs.dependency_of(one)).collect(),
         constraints: active_constraints.iter().filter_map(|one| constraint_of(one, &directs)).collect(),
@@ -134,7 +138,7 @@ pub(crate) fn prepare(
         Some(_) => None,
     };
     Ok(Prepared {
-        judge: Judge { tags: target.tags(), python, latest_python, exclude_newer, hashes },
+        judge: Judge { tags: target.tags(), python, latest_python, exclude_newer, hashes, formats },
         indexes: read_indexes(access)?,
         find_links: access.client_options()?.find_links,
         extras: read_names(&request.extras, "an extra")?,

@@ -6,6 +6,7 @@ mod own;
 
 use std::path::{Path, PathBuf};
 
+use mlresolve_packaging::FormatOption;
 use mlresolve_packaging::pyproject::{Config, PyProject};
 
 use self::files::Role;
@@ -41,6 +42,10 @@ pub struct ProjectOptions {
     pub prerelease: Option<String>,
     /// Instead of what the files say.
     pub resolution: Option<String>,
+    /// On top of what the files say: packages of which no source distribution is used, or `:all:`.
+    pub only_binary: Vec<String>,
+    /// On top of what the files say: packages of which no wheel is used, or `:all:`.
+    pub no_binary: Vec<String>,
     /// What of the previous lock is given up.
     pub upgrade: Upgrade,
 }
@@ -78,6 +83,8 @@ struct Gathered {
     extra_index_urls: Vec<String>,
     find_links: Vec<String>,
     prereleases: bool,
+    /// `--only-binary` and `--no-binary`, in order, with their places.
+    formats: Vec<(FormatOption, String, String)>,
     warnings: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 //! What a person wants to see after a lock.
 
-use mlresolve_lockfile::{Lock, LockDiff, diff, size};
+use mlresolve_lockfile::{Lock, LockDiff, Package, diff, size};
 use mlresolve_packaging::simple::ProjectStatus;
 use mlresolve_solver::Resolution;
 use serde::Serialize;
@@ -25,6 +25,8 @@ pub struct LockReport {
     pub unknown_sizes: usize,
     /// The largest packages, the largest first.
     pub largest: Vec<PackageSize>,
+    /// The packages that are locked from source, since no wheel of them fits or none is wanted.
+    pub sources: Vec<SourcePackage>,
     /// What changed since the previous lock; `None` where there was none.
     pub changes: Option<LockDiff>,
     /// What is worth reading.
@@ -43,8 +45,20 @@ pub struct PackageSize {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// The size of its wheel, in bytes.
+    /// The size of its file, in bytes.
     pub bytes: u64,
+}
+
+/// A package that is locked from source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SourcePackage {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Where its metadata was read, in the lock's word.
+    pub metadata: String,
 }
 
 pub(crate) fn report(
@@ -62,7 +76,7 @@ pub(crate) fn report(
             Some(PackageSize {
                 name: package.name.to_string(),
                 version: package.version.as_ref()?.to_string(),
-                bytes: package.wheels.first()?.size?,
+                bytes: file_size(package)?,
             })
         })
         .collect();
@@ -76,11 +90,26 @@ pub(crate) fn report(
         download_bytes: sizes.total_bytes,
         unknown_sizes: sizes.unknown,
         largest,
+        sources: sources(lock),
         changes: previous.map(|previous| diff(previous, lock)),
         warnings,
         steps: resolution.statistics.steps,
         conflicts: resolution.statistics.conflicts,
     }
+}
+
+fn file_size(package: &Package) -> Option<u64> {
+    package.wheels.first().map_or_else(|| package.sdist.as_ref()?.size, |wheel| wheel.size)
+}
+
+fn sources(lock: &Lock) -> Vec<SourcePackage> {
+    let sources = lock.packages.iter().filter(|package| package.sdist.is_some() && package.wheels.is_empty());
+    let described = sources.map(|package| SourcePackage {
+        name: package.name.to_string(),
+        version: package.version.as_ref().map(ToString::to_string).unwrap_or_default(),
+        metadata: package.tool.as_ref().and_then(|tool| tool.metadata.clone()).unwrap_or_default(),
+    });
+    described.collect()
 }
 
 fn warnings_of(
@@ -102,7 +131,7 @@ fn warnings_of(
                 reason.map(|reason| format!(": {}", crate::text::printable(&reason))).unwrap_or_default();
             warnings.push(format!("{name} {} was yanked{reason}", resolved.version));
         }
-        if let Ok(Some(file)) = universe.wheel(name, &resolved.version)
+        if let Ok(Some(file)) = universe.file(name, &resolved.version)
             && file.url.contains('?')
         {
             warnings.push(format!(
@@ -122,7 +151,10 @@ fn warnings_of(
         let undated: Vec<&str> = lock
             .packages
             .iter()
-            .filter(|package| package.wheels.iter().any(|wheel| wheel.upload_time.is_none()))
+            .filter(|package| {
+                package.wheels.iter().any(|wheel| wheel.upload_time.is_none())
+                    || package.sdist.as_ref().is_some_and(|sdist| sdist.upload_time.is_none())
+            })
             .map(|package| package.name.as_str())
             .collect();
         if !undated.is_empty() {

@@ -24,6 +24,10 @@ pub struct LockRequest {
     pub prerelease: Option<String>,
     /// `highest`, which is the default, `lowest` or `lowest-direct`.
     pub resolution: Option<String>,
+    /// Packages of which no source distribution is used, or `:all:`, as pip's `--only-binary` takes them.
+    pub only_binary: Vec<String>,
+    /// Packages of which no wheel is used, or `:all:`, as pip's `--no-binary` takes them.
+    pub no_binary: Vec<String>,
     /// What of the previous lock is given up.
     pub upgrade: Upgrade,
     /// The extras of the project that are in `requirements`, for the record.
@@ -103,6 +107,8 @@ impl Default for LockRequest {
             exclude_newer: None,
             prerelease: None,
             resolution: None,
+            only_binary: Vec::new(),
+            no_binary: Vec::new(),
             upgrade: Upgrade::Nothing,
             extras: Vec::new(),
             groups: Vec::new(),

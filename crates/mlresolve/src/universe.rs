@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mlresolve_index::{File, IndexClient, IndexError, MetadataError, Project, ProjectAnswer};
+use mlresolve_index::{File, FileMetadata, IndexClient, IndexError, MetadataError, Project, ProjectAnswer};
 use mlresolve_packaging::metadata::CoreMetadata;
 use mlresolve_packaging::simple::ProjectStatus;
 use mlresolve_packaging::{ExtraName, PackageName, Requirement, Version, VersionPoint, VersionRange};
@@ -52,6 +52,7 @@ pub(crate) struct Universe {
     /// The first package that the cache lacked while the network was off.
     lacking: RefCell<Option<PackageName>>,
     dependencies: RefCell<FxHashMap<Question, Answer>>,
+    newest_wheels: RefCell<FxHashMap<PackageName, Option<Version>>>,
 }
 
 /// A version, or one extra of it.
@@ -94,6 +95,7 @@ impl Universe {
             projects: RefCell::default(),
             lacking: RefCell::default(),
             dependencies: RefCell::default(),
+            newest_wheels: RefCell::default(),
         }
     }
 
@@ -105,12 +107,12 @@ impl Universe {
         }
     }
 
-    /// The wheel that the target would use of a version.
-    pub(crate) fn wheel(&self, name: &PackageName, version: &Version) -> Result<Option<File>, UniverseError> {
+    /// The file that the target would use of a version.
+    pub(crate) fn file(&self, name: &PackageName, version: &Version) -> Result<Option<File>, UniverseError> {
         let Some(project) = self.project(name)? else { return Ok(None) };
         let Some(place) = project.position(version) else { return Ok(None) };
         let verdict = self.shared.prepared.judge.judge(name, project.release(place)?);
-        Ok(verdict.wheel.ok().cloned())
+        Ok(verdict.file.ok().cloned())
     }
 
     /// The requirements of a version that hold for the target, for itself and for these extras, overrides applied.
@@ -124,23 +126,27 @@ impl Universe {
         if let Some(package) = self.shared.prepared.directs.get(name) {
             return Ok(self.shared.active(&package.metadata, &extras).collect());
         }
-        let Some(file) = self.wheel(name, version)? else { return Ok(Vec::new()) };
+        let Some(file) = self.file(name, version)? else { return Ok(Vec::new()) };
         let Ok(metadata) = self.metadata(&file)? else { return Ok(Vec::new()) };
-        Ok(self.shared.active(&metadata, &extras).collect())
+        Ok(self.shared.active(&metadata.core, &extras).collect())
     }
 
     /// The metadata of a file; the inner error says why the file is of no use, with the rest of the world intact.
-    pub(crate) fn metadata(&self, file: &File) -> Result<Result<Arc<CoreMetadata>, Unusable>, UniverseError> {
+    pub(crate) fn metadata(&self, file: &File) -> Result<Result<Arc<FileMetadata>, Unusable>, UniverseError> {
         match self.wait(self.shared.metadata(file))? {
             Ok(metadata) => Ok(Ok(metadata)),
             Err(MetadataError::Index(error @ IndexError::HashMismatch { .. })) => {
                 Err(UniverseError::Metadata(MetadataError::Index(error)))
             }
             Err(MetadataError::Index(IndexError::Offline { .. })) => {
-                if let Some(wheel) = &file.wheel {
-                    self.lacking.borrow_mut().get_or_insert_with(|| wheel.name.clone());
+                if let Some(name) = file.project() {
+                    self.lacking.borrow_mut().get_or_insert_with(|| name.clone());
                 }
                 Ok(Err(Unusable::Missing(Missing::Offline)))
+            }
+            Err(MetadataError::NeedsBuild { why, .. }) => {
+                let newest_wheel = self.newest_wheel(file.project())?;
+                Ok(Err(Unusable::NeedsBuild { why: printable(&why.to_string()), newest_wheel }))
             }
             // What is wrong with one file is no reason to give up on the others.
             Err(MetadataError::Index(
@@ -149,6 +155,27 @@ impl Universe {
             Err(MetadataError::Index(error)) => Err(UniverseError::Index(error)),
             Err(error) => Ok(Err(Unusable::Metadata(with_causes(&error)))),
         }
+    }
+
+    /// The newest version of a package that has a wheel for the target.
+    fn newest_wheel(&self, name: Option<&PackageName>) -> Result<Option<Version>, UniverseError> {
+        let Some(name) = name else { return Ok(None) };
+        if let Some(newest) = self.newest_wheels.borrow().get(name) {
+            return Ok(newest.clone());
+        }
+        let mut newest = None;
+        if let Some(project) = self.project(name)? {
+            let stable = project.versions().iter().enumerate().rev();
+            for (place, version) in stable.filter(|(_, version)| !version.any_prerelease()) {
+                let verdict = self.shared.prepared.judge.judge(name, project.release(place)?);
+                if verdict.file.is_ok_and(|file| file.wheel.is_some()) {
+                    newest = Some(version.clone());
+                    break;
+                }
+            }
+        }
+        self.newest_wheels.borrow_mut().insert(name.clone(), newest.clone());
+        Ok(newest)
     }
 
     fn find(&self, name: &PackageName) -> Result<Found, UniverseError> {
@@ -193,11 +220,11 @@ impl Universe {
         if let Some(package) = self.shared.prepared.directs.get(name) {
             return Ok(self.answer_from(&package.metadata, extra));
         }
-        let Some(file) = self.wheel(name, version)? else {
+        let Some(file) = self.file(name, version)? else {
             return Ok(Answer::Unusable(Unusable::SourceOnly));
         };
         match self.metadata(&file)? {
-            Ok(metadata) => Ok(self.answer_from(&metadata, extra)),
+            Ok(metadata) => Ok(self.answer_from(&metadata.core, extra)),
             Err(unusable) => Ok(Answer::Unusable(unusable)),
         }
     }
@@ -253,9 +280,9 @@ impl Shared {
         Ok(answer)
     }
 
-    async fn metadata(&self, file: &File) -> Result<Arc<CoreMetadata>, MetadataError> {
+    async fn metadata(&self, file: &File) -> Result<Arc<FileMetadata>, MetadataError> {
         let metadata = self.client.metadata(file).await?;
-        Ok(Arc::new(metadata.core.clone()))
+        Ok(metadata)
     }
 
     /// The requirements that hold for the target and these extras; without extras, those of the package itself.
@@ -290,7 +317,7 @@ impl Shared {
             .take(LIKELY_SEARCH_LIMIT);
         for (place, _) in in_range {
             let Ok(release) = project.release(place) else { return };
-            if let Ok(file) = self.prepared.judge.judge(name, release).wheel {
+            if let Ok(file) = self.prepared.judge.judge(name, release).file {
                 self.fetch_metadata(file).await;
                 return;
             }
@@ -353,7 +380,10 @@ impl Provider for Universe {
 
     fn expect_dependencies(&self, name: &PackageName, versions: &[Version]) {
         for version in versions {
-            if let Ok(Some(file)) = self.wheel(name, version) {
+            // Only the likeliest source distribution is fetched ahead: an archive is large beside metadata.
+            if let Ok(Some(file)) = self.file(name, version)
+                && file.wheel.is_some()
+            {
                 let shared = Arc::clone(&self.shared);
                 self.fetch_ahead(async move { shared.fetch_metadata(&file).await });
             }

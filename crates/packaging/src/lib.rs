@@ -9,6 +9,7 @@
 
 pub mod egg_info;
 pub mod filename;
+pub mod format_control;
 pub mod marker;
 pub mod metadata;
 pub mod name;
@@ -24,6 +25,7 @@ pub mod version;
 pub use filename::{
     BuildTag, FilenameError, SdistExtension, SdistFilename, WheelFilename, has_distribution_extension,
 };
+pub use format_control::{FormatControl, FormatError, FormatOption};
 pub use marker::{Marker, MarkerEnvironment, MarkerError};
 pub use metadata::{CoreMetadata, MetadataError};
 pub use name::{ExtraName, GroupName, NameError, PackageName};

@@ -126,6 +126,15 @@ pub enum Unusable {
     NoWheel(String),
     /// It is published as source only, and sources may not be used.
     SourceOnly,
+    /// It is published as wheels only, and wheels may not be used.
+    BinaryOnly,
+    /// It is published as source only, and only a build would tell what it requires.
+    NeedsBuild {
+        /// Why that is not told without.
+        why: String,
+        /// The newest version of the package that has a wheel for the target.
+        newest_wheel: Option<Version>,
+    },
     /// All its files were uploaded after the time that the user set.
     TooNew(String),
     /// It is a pre-release, and nothing allows it.
@@ -150,6 +159,13 @@ impl fmt::Display for Unusable {
             }
             Self::NoWheel(what) => write!(formatter, "has no wheel for the target: {what}"),
             Self::SourceOnly => formatter.write_str("has no wheel, only source"),
+            Self::BinaryOnly => formatter.write_str("has no source distribution, only wheels"),
+            Self::NeedsBuild { why, .. } => {
+                write!(
+                    formatter,
+                    "has no wheel, and its source must be built to tell what it requires: {why}"
+                )
+            }
             Self::TooNew(limit) => write!(formatter, "was uploaded after {limit}"),
             Self::Prerelease => formatter.write_str("is a pre-release, and none was asked for"),
             Self::Yanked(None) => formatter.write_str("was yanked"),

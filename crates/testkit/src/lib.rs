@@ -24,7 +24,7 @@ pub mod recorder;
 pub use encoding::sha256_hex;
 pub use metadata::thin as thin_metadata;
 pub use recording::{RecordedFile, RecordedProject, Recording, RecordingError};
-pub use sdist::SdistBuilder;
+pub use sdist::{SdistArchive, SdistBuilder};
 pub use server::{Credentials, Fault, IndexServer, Latency, LoggedRequest, Ranges, ServerOptions, Sidecars};
 pub use universe::{Project, PublishedFile, Release, Sidecar, Status, Universe, Yanked};
 pub use wheel::WheelBuilder;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::metadata::Metadata;
-use crate::{Distribution, normalize, tar};
+use crate::{Distribution, normalize, tar, wheel};
 
 /// Builds a source distribution, `NAME-VERSION.tar.gz` (PEP 625, PEP 517). Its `pyproject.toml` names a build backend
 /// that does not exist, so that a test notices when something tries to build it.
@@ -14,6 +14,20 @@ pub struct SdistBuilder {
     raw_pkg_info: Option<Vec<u8>>,
     pyproject: Option<String>,
     files: BTreeMap<String, Vec<u8>>,
+    egg_info: Option<Option<String>>,
+    archive: SdistArchive,
+}
+
+/// The form of a source distribution's archive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SdistArchive {
+    /// `.tar.gz`
+    #[default]
+    TarGz,
+    /// `.tar.bz2`
+    TarBz2,
+    /// `.zip`
+    Zip,
 }
 
 impl SdistBuilder {
@@ -25,7 +39,14 @@ impl SdistBuilder {
 
     pub(crate) fn from_metadata(metadata: Metadata) -> Self {
         let pyproject = "[build-system]\nrequires = []\nbuild-backend = \"no_such_backend\"\n".to_owned();
-        Self { metadata, raw_pkg_info: None, pyproject: Some(pyproject), files: BTreeMap::new() }
+        Self {
+            metadata,
+            raw_pkg_info: None,
+            pyproject: Some(pyproject),
+            files: BTreeMap::new(),
+            egg_info: None,
+            archive: SdistArchive::default(),
+        }
     }
 
     /// Adds a `Requires-Dist`.
@@ -82,6 +103,20 @@ impl SdistBuilder {
         self.file(&format!("{directory}.egg-info/requires.txt"), requires)
     }
 
+    /// Makes it one of the old kind: `setup.py`, a `PKG-INFO` that promises nothing, no `pyproject.toml`, and an
+    /// `.egg-info` folder with this `requires.txt`; without one, as setuptools does it, where nothing is required.
+    pub fn egg_info(mut self, requires: Option<&str>) -> Self {
+        self.egg_info = Some(requires.map(str::to_owned));
+        self.pyproject = None;
+        self.file("setup.py", "raise SystemExit('setup.py was run')\n")
+    }
+
+    /// Sets the form of the archive.
+    pub fn archive(mut self, archive: SdistArchive) -> Self {
+        self.archive = archive;
+        self
+    }
+
     /// Adds a file at `path` under the top directory.
     pub fn file(mut self, path: &str, bytes: impl AsRef<[u8]>) -> Self {
         self.files.insert(path.to_owned(), bytes.as_ref().to_vec());
@@ -92,15 +127,32 @@ impl SdistBuilder {
     #[must_use]
     pub fn build(self) -> Distribution {
         let stem = format!("{}-{}", normalize(&self.metadata.name).replace('-', "_"), self.metadata.version);
-        let metadata = self.raw_pkg_info.unwrap_or_else(|| self.metadata.render().into_bytes());
         let mut files = self.files;
+        let mut raw_pkg_info = self.raw_pkg_info;
+        if let Some(requires) = self.egg_info {
+            let old = Metadata {
+                metadata_version: "1.2".to_owned(),
+                requires_python: self.metadata.requires_python.clone(),
+                ..Metadata::new(&self.metadata.name, &self.metadata.version)
+            };
+            let folder = format!("{}.egg-info", normalize(&self.metadata.name).replace('-', "_"));
+            files.insert(format!("{folder}/PKG-INFO"), old.render().into_bytes());
+            files.extend(requires.map(|text| (format!("{folder}/requires.txt"), text.into_bytes())));
+            raw_pkg_info.get_or_insert(old.render().into_bytes());
+        }
+        let metadata = raw_pkg_info.unwrap_or_else(|| self.metadata.render().into_bytes());
         files.insert("PKG-INFO".to_owned(), metadata.clone());
         if let Some(pyproject) = self.pyproject {
             files.insert("pyproject.toml".to_owned(), pyproject.into_bytes());
         }
         let entries: Vec<(String, Vec<u8>)> =
             files.into_iter().map(|(path, bytes)| (format!("{stem}/{path}"), bytes)).collect();
-        Distribution { filename: format!("{stem}.tar.gz"), bytes: tar::tar_gz(&entries), metadata }
+        let (extension, bytes) = match self.archive {
+            SdistArchive::TarGz => ("tar.gz", tar::tar_gz(&entries)),
+            SdistArchive::TarBz2 => ("tar.bz2", tar::tar_bz2(&entries)),
+            SdistArchive::Zip => ("zip", wheel::archive(&entries, false)),
+        };
+        Distribution { filename: format!("{stem}.{extension}"), bytes, metadata }
     }
 }
 

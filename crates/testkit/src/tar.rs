@@ -2,11 +2,23 @@
 
 use std::io::Write as _;
 
+use bzip2::write::BzEncoder;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// The entries in their order as a gzipped tar, every time stamp 0.
 pub(crate) fn tar_gz(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&tar(entries)).and_then(|()| encoder.finish()).expect("gzip into memory does not fail")
+}
+
+/// The entries in their order as a tar compressed with bzip2, every time stamp 0.
+pub(crate) fn tar_bz2(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut encoder = BzEncoder::new(Vec::new(), bzip2::Compression::default());
+    encoder.write_all(&tar(entries)).and_then(|()| encoder.finish()).expect("bzip2 into memory does not fail")
+}
+
+fn tar(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut tar = Vec::new();
     for (path, bytes) in entries {
         tar.extend_from_slice(&header(path, bytes.len()));
@@ -14,8 +26,7 @@ pub(crate) fn tar_gz(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
         tar.resize(tar.len().next_multiple_of(512), 0);
     }
     tar.resize(tar.len() + 1024, 0);
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(&tar).and_then(|()| encoder.finish()).expect("gzip into memory does not fail")
+    tar
 }
 
 /// The ustar header of a regular file with mode 0644 (POSIX.1-1988).

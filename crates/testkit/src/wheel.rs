@@ -184,7 +184,7 @@ impl WheelBuilder {
 }
 
 /// A zip of the entries in their order, every time stamp 1980-01-01.
-fn archive(entries: &[(String, Vec<u8>)], stored: bool) -> Vec<u8> {
+pub(crate) fn archive(entries: &[(String, Vec<u8>)], stored: bool) -> Vec<u8> {
     let method = if stored { CompressionMethod::Stored } else { CompressionMethod::Deflated };
     let options = SimpleFileOptions::default()
         .compression_method(method)
@@ -195,7 +195,7 @@ fn archive(entries: &[(String, Vec<u8>)], stored: bool) -> Vec<u8> {
         archive
             .start_file(path, options)
             .and_then(|()| Ok(archive.write_all(bytes)?))
-            .unwrap_or_else(|error| panic!("the wheel entry `{path}` cannot be written: {error}"));
+            .unwrap_or_else(|error| panic!("the entry `{path}` cannot be written: {error}"));
     }
     archive.finish().expect("an archive in memory can be finished").into_inner()
 }

@@ -50,6 +50,8 @@ impl ToolSection {
         sort_set(&mut self.constraints);
         sort_set(&mut self.overrides);
         if let Some(options) = &mut self.options {
+            sort_set(&mut options.only_binary);
+            sort_set(&mut options.no_binary);
             sort_set(&mut options.extras);
             sort_set(&mut options.groups);
         }
@@ -88,6 +90,10 @@ pub struct OptionsSection {
     pub resolution: Option<String>,
     /// `disallow`, `allow` or `if-necessary`.
     pub prerelease: Option<String>,
+    /// The packages of which no source distribution was used, or `:all:`, sorted.
+    pub only_binary: Vec<String>,
+    /// The packages of which no wheel was used, or `:all:`, sorted.
+    pub no_binary: Vec<String>,
     /// The extras of the project that went in, sorted.
     pub extras: Vec<ExtraName>,
     /// The dependency groups that went in, sorted.
@@ -105,7 +111,7 @@ pub struct PackageTool {
     pub requires: Vec<String>,
     /// The extras of the package that were asked for, sorted.
     pub extras: Vec<ExtraName>,
-    /// How the metadata was read: `wheel`, `pkg-info` and so on.
+    /// Where the metadata was read: `wheel`, `pkg-info`, `pyproject`, `egg-info`, `declared` or `built`.
     pub metadata: Option<String>,
     /// The fact that kept the package from its newest version.
     pub held_back: Option<String>,

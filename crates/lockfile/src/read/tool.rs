@@ -87,6 +87,8 @@ fn options(mut section: Section<'_>) -> Result<OptionsSection, InvalidLock> {
         exclude_newer: section.string("exclude-newer")?,
         resolution: section.string("resolution")?,
         prerelease: section.string("prerelease")?,
+        only_binary: section.strings("only-binary")?,
+        no_binary: section.strings("no-binary")?,
         extras: section.parsed_list("extras")?,
         groups: section.parsed_list("groups")?,
         unknown: section.keep(),

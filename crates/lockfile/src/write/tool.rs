@@ -43,6 +43,8 @@ fn options(out: &mut Writer, options: &OptionsSection) {
     out.optional("exclude-newer", options.exclude_newer.as_ref());
     out.optional("resolution", options.resolution.as_ref());
     out.optional("prerelease", options.prerelease.as_ref());
+    out.list("only-binary", &options.only_binary);
+    out.list("no-binary", &options.no_binary);
     out.list("extras", &options.extras);
     out.list("groups", &options.groups);
     out.table(&options.unknown);

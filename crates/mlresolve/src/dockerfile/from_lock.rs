@@ -44,6 +44,8 @@ pub struct GeneratedFile {
     pub text: String,
     /// The packages that it installs, where it is a requirements file.
     pub packages: Vec<PackageName>,
+    /// Those of them that are built from source while the image is made, which runs their code.
+    pub sources: Vec<PackageName>,
     /// What these weigh as far as it is known, in bytes.
     pub bytes: u64,
 }
@@ -60,10 +62,10 @@ pub enum FromLockError {
     /// The lock does not say for which machine it is.
     #[error("the lock does not say for which one kind of machine it is: make it with `mlresolve lock`")]
     Machine,
-    /// A package would be built in the image, which runs its code.
+    /// A package would be built from an archive that pip takes by its address alone.
     #[error(
-        "{0} is locked from a source distribution, and to build it would run its code: lock a version that has a \
-         wheel, or make the wheel yourself and lock that"
+        "{0} is locked from the address of an archive that is no wheel, and to build it would run its code: lock a \
+         version from an index, or the address of a wheel"
     )]
     NoWheel(PackageName),
     /// The lock cannot be written as requirements files.
@@ -77,12 +79,12 @@ pub enum FromLockError {
 /// Writes the Dockerfile of a lock, its `.dockerignore`, and a requirements file for each group of packages.
 ///
 /// # Errors
-/// When the lock is not for one Linux machine, holds a package that pip could not install from a wheel with a hash, or as
+/// When the lock is not for one Linux machine, holds a package that pip could not install from a file with a hash, or as
 /// [`dockerfile`].
 pub fn from_lock(lock: &Lock, options: &DockerfileOptions) -> Result<Vec<GeneratedFile>, FromLockError> {
     let mut groups: BTreeMap<LayerGroup, Vec<&Package>> = BTreeMap::new();
     for package in &lock.packages {
-        if !has_wheel(package) {
+        if !is_installable(package) {
             return Err(FromLockError::NoWheel(package.name.clone()));
         }
         groups.entry(LayerGroup::of(package.name.as_str(), bytes(package))).or_default().push(package);
@@ -98,8 +100,13 @@ pub fn from_lock(lock: &Lock, options: &DockerfileOptions) -> Result<Vec<Generat
         user: options.user,
         cuda_floor: None,
     };
-    let plain =
-        |name: &str, text| GeneratedFile { name: name.to_owned(), text, packages: Vec::new(), bytes: 0 };
+    let plain = |name: &str, text| GeneratedFile {
+        name: name.to_owned(),
+        text,
+        packages: Vec::new(),
+        sources: Vec::new(),
+        bytes: 0,
+    };
     let mut files =
         vec![plain("Dockerfile", dockerfile(&input)?), plain(".dockerignore", dockerignore(&input)?)];
     for (group, packages) in groups {
@@ -115,10 +122,17 @@ pub fn is_generated(text: &str) -> bool {
     first == IGNORE_HEADER || first.strip_prefix("# ").is_some_and(|line| line.starts_with(HEADER))
 }
 
-fn requirements_group(group: LayerGroup, packages: &[&Package]) -> RequirementsGroup {
-    let names: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+fn requirements_group(group: LayerGroup, packages_of: &[&Package]) -> RequirementsGroup {
+    let names: BTreeSet<&str> = packages_of.iter().map(|package| package.name.as_str()).collect();
     let packages = names.into_iter().map(str::to_owned).collect();
-    RequirementsGroup { file_name: group.file_name().to_owned(), packages }
+    let sources = sources(packages_of).map(ToString::to_string).collect();
+    RequirementsGroup { file_name: group.file_name().to_owned(), packages, sources }
+}
+
+/// The packages of which the lock has no wheel.
+fn sources<'p>(packages: &[&'p Package]) -> impl Iterator<Item = &'p PackageName> {
+    let sources = packages.iter().filter(|package| package.sdist.is_some() && package.wheels.is_empty());
+    sources.map(|package| &package.name)
 }
 
 fn requirements_file(
@@ -136,21 +150,23 @@ fn requirements_file(
         name: group.file_name().to_owned(),
         text: requirements(&part, &options)?,
         packages: part.packages.iter().map(|package| package.name.clone()).collect(),
+        sources: sources(packages).cloned().collect(),
         bytes: packages.iter().filter_map(|package| bytes(package)).fold(0, u64::saturating_add),
     })
 }
 
-fn has_wheel(package: &Package) -> bool {
+fn is_installable(package: &Package) -> bool {
     let archive = package.archive.as_ref().and_then(|archive| archive.url.as_deref());
     let is_wheel = |url: &str| url.split(['?', '#']).next().unwrap_or_default().ends_with(".whl");
     let other_source = package.vcs.is_some() || package.directory.is_some();
     // The export has more to say about sources that have no hash.
-    !package.wheels.is_empty() || other_source || archive.is_some_and(is_wheel)
+    !package.wheels.is_empty() || package.sdist.is_some() || other_source || archive.is_some_and(is_wheel)
 }
 
 fn bytes(package: &Package) -> Option<u64> {
     let archive = || package.archive.as_ref().and_then(|archive| archive.size);
-    package.wheels.first().map_or_else(archive, |wheel| wheel.size)
+    let sdist = || package.sdist.as_ref().map_or_else(archive, |sdist| sdist.size);
+    package.wheels.first().map_or_else(sdist, |wheel| wheel.size)
 }
 
 /// The declared Python, or in the lock of another tool the only minor version that it takes.

@@ -18,6 +18,7 @@ fn group(group: LayerGroup, packages: &[&str]) -> RequirementsGroup {
     RequirementsGroup {
         file_name: group.file_name().to_owned(),
         packages: packages.iter().map(|&name| name.to_owned()).collect(),
+        sources: Vec::new(),
     }
 }
 
@@ -341,7 +342,11 @@ fn an_at_sign_in_the_path_is_no_credential() {
 #[test]
 fn text_that_would_be_syntax_is_refused() {
     let with_file = |file_name: &str| DockerfileInput {
-        groups: vec![RequirementsGroup { file_name: file_name.to_owned(), packages: vec!["six".to_owned()] }],
+        groups: vec![RequirementsGroup {
+            file_name: file_name.to_owned(),
+            packages: vec!["six".to_owned()],
+            sources: Vec::new(),
+        }],
         ..input()
     };
     let with_base = |base: &str| DockerfileInput { base: Some(base.to_owned()), ..input() };

@@ -102,8 +102,12 @@ const GROUPS_HEADING: &str = "\
 ";
 
 fn group_stage(input: &DockerfileInput, number: usize, group: &RequirementsGroup) -> String {
-    let RequirementsGroup { file_name, packages } = group;
+    let RequirementsGroup { file_name, packages, sources } = group;
     let holds = describe(packages);
+    let (note, except) = match sources.join(",") {
+        names if names.is_empty() => (String::new(), String::new()),
+        names => (built_here(&names), format!(" --no-binary {names}")),
+    };
     let base_name = file_name.rsplit('/').next().unwrap_or(file_name);
     let indexes: String = (0..)
         .zip(&input.index_urls)
@@ -115,13 +119,21 @@ fn group_stage(input: &DockerfileInput, number: usize, group: &RequirementsGroup
     format!(
         r"
 # {holds}
-FROM builder AS packages-{number}
+{note}FROM builder AS packages-{number}
 COPY {file_name} /tmp/requirements/
 RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=netrc \
     /opt/pip/bin/pip --python /opt/venv/bin/python install \
-    --require-hashes --no-deps --only-binary :all: \
+    --require-hashes --no-deps --only-binary :all:{except} \
 {indexes}    -r /tmp/requirements/{base_name}
 "
+    )
+}
+
+/// What building from source means for the image.
+fn built_here(names: &str) -> String {
+    format!(
+        "# Built here from source, since no wheel fits: {names}. That runs code of theirs, and what is written in C or\n\
+         # the like needs a compiler and headers in the base image.\n"
     )
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mlresolve_packaging::pyproject::{Config, PyProject, TargetConfig};
-use mlresolve_packaging::{Requirement, SpecifierSet, parse_version};
+use mlresolve_packaging::{FormatControl, FormatOption, Requirement, SpecifierSet, parse_version};
 
 use super::{Gathered, ProjectOptions, ReadProject, own};
 use crate::error::Error;
@@ -97,6 +97,7 @@ fn request(
     }
     let python = options.python.clone().or_else(|| target.python.clone());
     let prerelease = options.prerelease.clone().or_else(|| gathered.prereleases.then(|| "allow".to_owned()));
+    let formats = formats(options, config, place, gathered)?;
     let with = |list: &[Requirement], key: &str| {
         let origin = || Some(format!("{place}.{key}"));
         let requested = |one: &Requirement| RequestedRequirement {
@@ -123,11 +124,33 @@ fn request(
         exclude_newer: options.exclude_newer.clone().or_else(|| config.exclude_newer.clone()),
         prerelease: prerelease.or_else(|| config.prerelease.clone()),
         resolution: options.resolution.clone().or_else(|| config.resolution.clone()),
+        only_binary: formats.list(FormatOption::OnlyBinary),
+        no_binary: formats.list(FormatOption::NoBinary),
         upgrade: options.upgrade.clone(),
         extras: extras.iter().map(ToString::to_string).collect(),
         groups: groups.iter().map(ToString::to_string).collect(),
         ..LockRequest::default()
     })
+}
+
+/// What the settings say of wheels and sources, then the requirements files, then the user.
+fn formats(
+    options: &ProjectOptions,
+    config: &Config,
+    place: &str,
+    gathered: &Gathered,
+) -> Result<FormatControl, Error> {
+    let mut formats = FormatControl::default();
+    formats
+        .follow_both(&config.only_binary, &config.no_binary)
+        .map_err(|error| Error::input(place, error))?;
+    for (option, value, place) in &gathered.formats {
+        formats.follow(*option, value).map_err(|error| Error::input(place, error))?;
+    }
+    formats
+        .follow_both(&options.only_binary, &options.no_binary)
+        .map_err(|error| Error::input("--only-binary and --no-binary", error))?;
+    Ok(formats)
 }
 
 fn names<T>(given: &[String], option: &str, declared: &[T]) -> Result<Vec<T>, Error>

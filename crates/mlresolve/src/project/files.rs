@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use mlresolve_packaging::FormatOption;
 use mlresolve_packaging::requirements_txt::{
     Entry, EntryKind, FileOption, RequirementsFile, Variables, decode, parse_with_includes,
 };
@@ -143,14 +144,18 @@ fn take_options(file: &RequirementsFile, gathered: &mut Gathered) {
             }
             FileOption::FindLinks(place) => gathered.find_links.push(place.clone()),
             FileOption::Pre => gathered.prereleases = true,
+            FileOption::OnlyBinary(value) => {
+                gathered.formats.push((FormatOption::OnlyBinary, value.clone(), option.place.to_string()));
+            }
+            FileOption::NoBinary(value) => {
+                gathered.formats.push((FormatOption::NoBinary, value.clone(), option.place.to_string()));
+            }
             FileOption::NoIndex => ignored("--no-index"),
-            FileOption::NoBinary(_) => ignored("--no-binary"),
             FileOption::TrustedHost(_) => ignored("--trusted-host"),
             FileOption::AllReleases(_) => ignored("--all-releases"),
             FileOption::OnlyFinal(_) => ignored("--only-final"),
             // What these ask for is done anyway, or is none of a lock's business.
             FileOption::PreferBinary
-            | FileOption::OnlyBinary(_)
             | FileOption::RequireHashes
             | FileOption::NoRequireHashes
             | FileOption::UseFeature(_) => {}

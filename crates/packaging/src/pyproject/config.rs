@@ -29,6 +29,10 @@ pub struct Config {
     pub prerelease: Option<String>,
     /// `resolution`: which versions are preferred.
     pub resolution: Option<String>,
+    /// `only-binary`: packages of which no source distribution is used, or `:all:`.
+    pub only_binary: Vec<String>,
+    /// `no-binary`: packages of which no wheel is used, or `:all:`.
+    pub no_binary: Vec<String>,
     /// `constraints`: bounds on packages that something else requires.
     pub constraints: Vec<Requirement>,
     /// `overrides`: what replaces every requirement of the same package.
@@ -82,6 +86,8 @@ struct RawConfig {
     extra_index_urls: Vec<String>,
     prerelease: Option<String>,
     resolution: Option<String>,
+    only_binary: Vec<String>,
+    no_binary: Vec<String>,
     constraints: Vec<LenientRequirement>,
     overrides: Vec<LenientRequirement>,
     targets: UniqueTable<TargetName, TargetConfig>,
@@ -99,6 +105,8 @@ impl From<RawConfig> for Config {
             extra_index_urls: raw.extra_index_urls,
             prerelease: raw.prerelease,
             resolution: raw.resolution,
+            only_binary: raw.only_binary,
+            no_binary: raw.no_binary,
             constraints: list(raw.constraints),
             overrides: list(raw.overrides),
             targets: raw.targets.0.into_iter().map(|(name, target)| (name.0, target)).collect(),

@@ -153,7 +153,24 @@ pub(super) fn hints(leaves: &[Leaf<'_>], known_names: &[&str]) -> Vec<String> {
             }
             Unusable::SourceOnly => {
                 hints.insert(format!(
-                    "sources are not built: ask for a version of {name} that has a wheel, or leave it out"
+                    "--only-binary leaves out sources: ask for a version of {name} that has a wheel, or say --no-binary \
+                     {name}"
+                ));
+            }
+            Unusable::BinaryOnly => {
+                hints.insert(format!(
+                    "--no-binary leaves out wheels: say --only-binary {name}, or ask for a version that has a source \
+                     distribution"
+                ));
+            }
+            Unusable::NeedsBuild { newest_wheel, .. } => {
+                let wheel = match newest_wheel {
+                    Some(version) => format!("ask for {name}=={version}, the newest that has a wheel"),
+                    None => "leave it out, since no version of it has a wheel".to_owned(),
+                };
+                hints.insert(format!(
+                    "{name} can be built to see what it requires: --allow-build {name}; or say yourself what it \
+                     requires, under [tool.mlresolve.metadata]; or {wheel}"
                 ));
             }
             _ => {}
