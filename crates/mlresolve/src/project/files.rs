@@ -142,10 +142,10 @@ fn take_options(file: &RequirementsFile, gathered: &mut Gathered) {
                 gathered.find_links.push(beside(place, &option.place.file));
             }
             FileOption::FindLinks(place) => gathered.find_links.push(place.clone()),
+            FileOption::TrustedHost(host) => gathered.trusted_hosts.push(host.clone()),
             FileOption::Pre => gathered.prereleases = true,
             FileOption::NoIndex => ignored("--no-index"),
             FileOption::NoBinary(_) => ignored("--no-binary"),
-            FileOption::TrustedHost(_) => ignored("--trusted-host"),
             FileOption::AllReleases(_) => ignored("--all-releases"),
             FileOption::OnlyFinal(_) => ignored("--only-final"),
             // What these ask for is done anyway, or is none of a lock's business.
