@@ -141,6 +141,10 @@ fn nobody_listens() {
 
 #[test]
 fn an_index_that_wants_credentials() {
+    let encoded = |password: &str| {
+        let header = Credentials::new("reader", password).authorization();
+        header.trim_start_matches("Basic ").trim_end_matches('=').to_owned()
+    };
     let credentials = Credentials::new("reader", PASSWORD);
     let options = || ServerOptions { credentials: Some(credentials.clone()), ..ServerOptions::default() };
     assert_snapshot!(beside(options()).run("lock").snapshot(), @"
@@ -155,44 +159,18 @@ fn an_index_that_wants_credentials() {
     let address = wrong.index.index_url_with(&Credentials::new("reader", "wrong-secret"));
     let refused = wrong.run_with(&["lock", "-vv"], &[("MLRESOLVE_INDEX_URL", &address)]);
     assert_eq!(refused.code(), 5, "{}", refused.snapshot());
-    assert_keeps_secret(&wrong, &[refused.stdout(), refused.stderr()], "wrong-secret");
+    wrong.assert_hidden(&refused, &["wrong-secret", &encoded("wrong-secret")]);
 
     let right = beside(ServerOptions { sidecars: Sidecars::Off, ..options() });
     let address = right.index.index_url_with(&credentials);
     let run = right.run_with(&["lock", "-vv"], &[("MLRESOLVE_INDEX_URL", &address)]).success();
-    assert_keeps_secret(&right, &[run.stdout(), run.stderr()], PASSWORD);
+    right.assert_hidden(&run, &[PASSWORD, &encoded(PASSWORD)]);
     let json = right.run_with(&["lock", "--json", "-i", &address], &[]).success();
-    assert_keeps_secret(&right, &[json.stdout(), json.stderr()], PASSWORD);
+    right.assert_hidden(&json, &[PASSWORD, &encoded(PASSWORD)]);
     right.index.fault("/simple/*", Fault::Status(403));
     let failed = right.run_with(&["lock", "--refresh", "-vv", "-i", &address], &[]);
     assert_eq!(failed.code(), 5, "{}", failed.snapshot());
-    assert_keeps_secret(&right, &[failed.stdout(), failed.stderr()], PASSWORD);
-}
-
-/// A secret is in nothing that was printed, and in no name or content of a file that was left.
-#[track_caller]
-fn assert_keeps_secret(project: &Project, printed: &[String], secret: &str) {
-    for text in printed {
-        assert!(!text.contains(secret), "{text}");
-    }
-    let basic = Credentials::new("reader", secret).authorization();
-    let encoded = basic.trim_start_matches("Basic ").trim_end_matches('=');
-    let mut folders = vec![project.cache(), project.path("")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            assert!(!path.display().to_string().contains(secret), "{}", path.display());
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let bytes = std::fs::read(&path).unwrap();
-            for needle in [secret, encoded] {
-                let found = bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
-                assert!(!found, "{} has the secret", path.display());
-            }
-        }
-    }
+    right.assert_hidden(&failed, &[PASSWORD, &encoded(PASSWORD)]);
 }
 
 #[test]

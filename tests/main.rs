@@ -10,6 +10,7 @@ mod determinism;
 mod dockerfile;
 mod index_trouble;
 mod lock;
+mod private_index;
 mod promises;
 mod replay;
 mod reports;

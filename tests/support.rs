@@ -108,6 +108,36 @@ impl Project {
         command
     }
 
+    /// Checks that these secrets are in nothing that a run printed, and in no name or content of a file that is left in
+    /// the project or the cache.
+    #[track_caller]
+    pub(crate) fn assert_hidden(&self, run: &Run, secrets: &[&str]) {
+        let holds =
+            |bytes: &[u8], secret: &str| bytes.windows(secret.len()).any(|at| at == secret.as_bytes());
+        for secret in secrets {
+            assert!(!holds(&run.output.stdout, secret), "{secret} is printed: {}", run.snapshot());
+            assert!(!holds(&run.output.stderr, secret), "{secret} is printed: {}", run.snapshot());
+        }
+        let mut folders = vec![self.cache(), self.path("")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                let bytes = if path.is_dir() { Vec::new() } else { std::fs::read(&path).unwrap() };
+                for secret in secrets {
+                    let name = path.as_os_str().as_encoded_bytes();
+                    assert!(
+                        !holds(name, secret) && !holds(&bytes, secret),
+                        "{secret} is in {}",
+                        path.display()
+                    );
+                }
+                if path.is_dir() {
+                    folders.push(path);
+                }
+            }
+        }
+    }
+
     pub(crate) fn cache(&self) -> PathBuf {
         self.folder.path().join("cache")
     }

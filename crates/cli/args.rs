@@ -153,6 +153,46 @@ pub(crate) struct ProjectArguments {
         help_heading = "Indexes"
     )]
     pub(crate) find_links: Vec<String>,
+    /// Where passwords come from that neither an address nor a netrc file has: disabled or subprocess, which runs `keyring`
+    #[arg(long, value_name = "PROVIDER", env = "MLRESOLVE_KEYRING_PROVIDER", help_heading = "Indexes")]
+    pub(crate) keyring_provider: Option<String>,
+    /// Trust the certificates in this file or folder instead of the system's
+    #[arg(long, value_name = "FILE", env = "MLRESOLVE_CERT", help_heading = "Indexes")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Show this certificate to indexes that ask for one: a file with the certificate and its private key
+    #[arg(long, value_name = "FILE", env = "MLRESOLVE_CLIENT_CERT", help_heading = "Indexes")]
+    pub(crate) client_cert: Option<PathBuf>,
+    /// Do not verify the certificate of this host
+    #[arg(
+        long = "allow-insecure-host",
+        visible_alias = "trusted-host",
+        value_name = "HOST",
+        env = "MLRESOLVE_ALLOW_INSECURE_HOST",
+        value_delimiter = ' ',
+        help_heading = "Indexes"
+    )]
+    pub(crate) allow_insecure_hosts: Vec<String>,
+    /// Reach the indexes through this proxy
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MLRESOLVE_PROXY",
+        hide_env_values = true,
+        help_heading = "Indexes"
+    )]
+    pub(crate) proxy: Option<String>,
+    /// Wait so many seconds for a silent server
+    #[arg(long, value_name = "SECONDS", env = "MLRESOLVE_HTTP_TIMEOUT", default_value_t = 30.0, value_parser = seconds, help_heading = "Indexes")]
+    pub(crate) http_timeout: f64,
+    /// Repeat a request that failed so often
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "MLRESOLVE_HTTP_RETRIES",
+        default_value_t = 3,
+        help_heading = "Indexes"
+    )]
+    pub(crate) http_retries: u32,
     /// See only files uploaded before this: a time, a date, or an age such as "7 days"
     #[arg(long, value_name = "TIME", env = "MLRESOLVE_EXCLUDE_NEWER", help_heading = "Choice of versions")]
     pub(crate) exclude_newer: Option<String>,
@@ -181,6 +221,14 @@ pub(crate) struct ProjectArguments {
     /// Give up after so many seconds
     #[arg(long, value_name = "SECONDS", env = "MLRESOLVE_TIME_LIMIT", default_value_t = 900)]
     pub(crate) time_limit: u64,
+}
+
+/// A time in seconds, of a millisecond at least and a day at most.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(seconds),
+        _ => Err("not a number of seconds between 0.001 and 86400".to_owned()),
+    }
 }
 
 /// Reads the command line; the exit code where there is nothing to run.

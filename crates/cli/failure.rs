@@ -81,6 +81,12 @@ impl From<Error> for Failure {
                 let hint = "the index or something on the way to it changed the file; nothing was locked";
                 (exit::VERIFICATION, "hash-mismatch", Some(hint.to_owned()))
             }
+            Error::Metadata(MetadataError::Index(IndexError::Certificates { .. }))
+            | Error::Index(IndexError::Certificates { .. }) => {
+                let hint = "the file was named by --cert, --client-cert, SSL_CERT_FILE, SSL_CERT_DIR, SSL_CLIENT_CERT or \
+                            a variable of pip or curl; no other certificates were trusted instead";
+                (exit::BAD_INPUT, "bad-input", Some(hint.to_owned()))
+            }
             Error::Index(error) | Error::Metadata(MetadataError::Index(error)) => {
                 (exit::NETWORK, "index", index_hint(error))
             }
@@ -112,7 +118,13 @@ fn index_hint(error: &IndexError) -> Option<String> {
         }
         IndexError::Offline { .. } => "run once without --offline",
         IndexError::Credentials { .. } => {
-            "put user and password into the index's address: https://user:password@…"
+            "put user and password into ~/.netrc or the index's address (https://user:password@…), or ask keyring with \
+             --keyring-provider subprocess"
+        }
+        IndexError::Proxy { .. } => "put user and password into the proxy's address: http://user:password@…",
+        IndexError::Tls { .. } => {
+            "name the certificate of a private authority with --cert or SSL_CERT_FILE, and a client's own with \
+             --client-cert"
         }
         _ => return None,
     };

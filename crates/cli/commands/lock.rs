@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &LockArguments, global: &Global, output: Output) ->
         (false, false) => Upgrade::Packages(arguments.upgrade_packages.iter().cloned().collect()),
     };
     let project = session::project(&arguments.project, upgrade, output)?;
-    let access = session::access(&arguments.project, global, &project);
+    let access = session::access(&arguments.project, global, &project)?;
     let cancellation = session::cancelled_by_signal();
     if !project.declares_targets && arguments.project.python_version.is_none() {
         output.say("no target is declared; a common one is assumed (see --help, Target)");

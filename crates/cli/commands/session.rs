@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mlresolve::{Access, CancellationToken, NetworkMode, ProjectOptions, ReadProject, Upgrade, read_project};
+use mlresolve::{
+    Access, CancellationToken, KeyringProvider, NetworkMode, ProjectOptions, ReadProject, Upgrade,
+    read_project,
+};
 
 use crate::args::{Global, ProjectArguments};
 use crate::failure::Failure;
@@ -62,7 +65,11 @@ pub(super) fn project(
 }
 
 /// How the indexes are reached: the command line first, then the project's files, then the variables of pip and uv.
-pub(super) fn access(arguments: &ProjectArguments, global: &Global, project: &ReadProject) -> Access {
+pub(super) fn access(
+    arguments: &ProjectArguments,
+    global: &Global,
+    project: &ReadProject,
+) -> Result<Access, Failure> {
     let variable = |names: &[&str]| {
         names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
     };
@@ -74,7 +81,10 @@ pub(super) fn access(arguments: &ProjectArguments, global: &Global, project: &Re
         let listed = variable(&["UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"]).unwrap_or_default();
         extra.extend(listed.split_whitespace().map(str::to_owned));
     }
-    Access {
+    let keyring = arguments.keyring_provider.as_deref();
+    let keyring =
+        keyring.map(|provider| KeyringProvider::parse("--keyring-provider", provider)).transpose()?;
+    let mut access = Access {
         index_url: index_url.unwrap_or_else(|| mlresolve::default_index_url().to_owned()),
         extra_index_urls: extra,
         find_links: [arguments.find_links.clone(), project.find_links.clone()].concat(),
@@ -85,8 +95,22 @@ pub(super) fn access(arguments: &ProjectArguments, global: &Global, project: &Re
             (false, false) => NetworkMode::Normal,
         },
         time_limit: Duration::from_secs(arguments.time_limit),
+        retries: arguments.http_retries,
+        http_timeout: Duration::from_secs_f64(arguments.http_timeout),
+        keyring: keyring.unwrap_or_default(),
+        certificates: arguments.cert.clone(),
+        client_certificate: arguments.client_cert.clone(),
+        trusted_hosts: [arguments.allow_insecure_hosts.clone(), project.trusted_hosts.clone()].concat(),
+        proxy: arguments.proxy.clone(),
         ..Access::default()
-    }
+    };
+    // What was said on the command line is said, also where it is the opposite of a variable.
+    let given = keyring.is_some();
+    access.take_variables(&|name| match name {
+        "UV_KEYRING_PROVIDER" | "PIP_KEYRING_PROVIDER" if given => None,
+        _ => std::env::var_os(name),
+    })?;
+    Ok(access)
 }
 
 /// The cache's folder; `None` where nothing is kept.

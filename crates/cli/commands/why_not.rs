@@ -30,7 +30,7 @@ pub(crate) struct WhyNotArguments {
 /// Runs the command.
 pub(crate) fn run(arguments: &WhyNotArguments, global: &Global, output: Output) -> Outcome {
     let project = session::project(&arguments.project, Upgrade::Nothing, output)?;
-    let access = session::access(&arguments.project, global, &project);
+    let access = session::access(&arguments.project, global, &project)?;
     let cancellation = session::cancelled_by_signal();
     let mut answers = Vec::new();
     for request in &project.requests {

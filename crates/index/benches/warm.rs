@@ -24,7 +24,6 @@ fn warm(criterion: &mut Criterion) {
             indexes: indexes.clone(),
             cache_dir: Some(dir.path().to_owned()),
             mode,
-            system_proxy: false,
             ..ClientOptions::default()
         })
     };

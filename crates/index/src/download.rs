@@ -72,7 +72,7 @@ impl IndexClient {
             GetError::Sink(source) => IndexError::Write { path: place.to_owned(), source },
         })?;
         if answer.status != http::StatusCode::OK {
-            return Err(status_error(answer.status, &file.index, &url));
+            return Err(status_error(&answer, &file.index, &url));
         }
         if answer.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             let reason = format!("{} is sent compressed, though it was asked for as it is", redacted(&url));

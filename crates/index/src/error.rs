@@ -26,7 +26,7 @@ pub enum IndexError {
         reason: String,
     },
     /// No secure connection: a certificate that does not verify, or no root certificates at all.
-    #[error("no secure connection to {url}: {reason}; check the system's root certificates or SSL_CERT_FILE")]
+    #[error("no secure connection to {url}: {reason}")]
     Tls {
         /// What was asked for.
         url: String,
@@ -41,8 +41,22 @@ pub enum IndexError {
         /// The HTTP status.
         status: u16,
     },
+    /// A file of certificates that was named cannot be used. Others are not used in its place.
+    #[error("cannot use the certificates in {}: {problem}", path.display())]
+    Certificates {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The proxy wants a user and a password, or other ones (407).
+    #[error("the proxy on the way to {url} refused us (HTTP status 407)")]
+    Proxy {
+        /// What was asked for.
+        url: String,
+    },
     /// The index refused us (401 or 403).
-    #[error("index {index} refused access to {url} (HTTP status {status}); check its credentials")]
+    #[error("index {index} refused access to {url} (HTTP status {status}): {tried}")]
     Credentials {
         /// The index.
         index: IndexUrl,
@@ -50,6 +64,8 @@ pub enum IndexError {
         url: String,
         /// The HTTP status.
         status: u16,
+        /// As whom it was asked, and what was wrong with other sources of credentials.
+        tried: String,
     },
     /// A redirect that is not followed.
     #[error("{url} redirects {problem}")]

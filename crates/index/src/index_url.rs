@@ -7,6 +7,8 @@ use std::sync::Arc;
 use thiserror::Error;
 use url::Url;
 
+use crate::credentials::{Credentials, take_userinfo};
+
 /// The address of a package index (the Simple repository API, PEP 503 and PEP 691), with the credentials
 /// that were written into it.
 ///
@@ -22,13 +24,6 @@ struct Parts {
     forbidden_is_absent: bool,
     /// Whether this is an index by project, and not a page or folder of files.
     by_project: bool,
-}
-
-/// A user and a password, percent-encoded as they stand in a URL.
-#[derive(Clone, Eq, Hash, PartialEq)]
-struct Credentials {
-    user: String,
-    password: Option<String>,
 }
 
 /// Why a text is not the address of an index. The text itself is not shown: it may hold a password.
@@ -102,23 +97,22 @@ impl IndexUrl {
     /// What tells this index from others in the cache: address and user, never the password, which changes
     /// while the index stays the same.
     pub(crate) fn identity(&self) -> String {
-        let user = self.0.credentials.as_ref().map_or("", |credentials| &credentials.user);
-        format!("{user}@{}", self.0.url)
+        let mut user = self.0.url.clone();
+        if let Some(credentials) = &self.0.credentials {
+            // Fails only for a URL without a host, which no index has.
+            let _ = user.set_username(&credentials.user);
+        }
+        format!("{}@{}", user.username(), self.0.url)
     }
 
-    /// `url` with this index's credentials if it lies on the same origin (scheme, host and port) and has none
-    /// of its own.
-    pub(crate) fn authorize(&self, mut url: Url) -> Url {
-        if let Some(credentials) = &self.0.credentials
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.origin() == self.0.url.origin()
-        {
-            // Both fail only for a URL without a host, whose origin equals no other.
-            let _ = url.set_username(&credentials.user);
-            let _ = url.set_password(credentials.password.as_deref());
-        }
-        url
+    /// The credentials that were written into the address.
+    pub(crate) fn credentials(&self) -> Option<&Credentials> {
+        self.0.credentials.as_ref()
+    }
+
+    /// Whether a URL lies on the index's origin: scheme, host and port. Only there do its credentials go.
+    pub(crate) fn is_origin_of(&self, url: &Url) -> bool {
+        url.origin() == self.0.url.origin()
     }
 }
 
@@ -147,12 +141,7 @@ fn take_credentials(url: &mut Url) -> Result<Option<Credentials>, IndexUrlError>
         return Err(IndexUrlError::AmbiguousCredentials);
     }
     url.set_fragment(None);
-    let credentials = (!url.username().is_empty() || url.password().is_some()).then(|| Credentials {
-        user: url.username().to_owned(),
-        password: url.password().map(str::to_owned),
-    });
-    remove_userinfo(url);
-    Ok(credentials)
+    Ok(take_userinfo(url))
 }
 
 impl fmt::Display for IndexUrl {
@@ -230,18 +219,19 @@ mod tests {
     }
 
     #[test]
-    fn credentials_go_to_the_same_origin_only() {
+    fn credentials_are_for_the_same_origin_only() {
         let index: IndexUrl = format!("https://ann:{CANARY}@index.example/simple/").parse().unwrap();
-        let authorized = |text: &str| index.authorize(text.parse().unwrap()).password().map(str::to_owned);
-        assert_eq!(authorized("https://index.example/files/a.whl").as_deref(), Some(CANARY));
-        assert_eq!(authorized("https://index.example:443/files/a.whl").as_deref(), Some(CANARY));
+        assert_eq!(index.credentials().unwrap().password.as_deref(), Some(CANARY));
+        let is_ours = |text: &str| index.is_origin_of(&text.parse().unwrap());
+        assert!(is_ours("https://index.example/files/a.whl"));
+        assert!(is_ours("https://INDEX.example:443/files/a.whl"));
         for other in [
             "https://index.example:444/a.whl",
             "http://index.example/a.whl",
             "https://files.index.example/a.whl",
             "https://index.example.evil.example/a.whl",
         ] {
-            assert_eq!(authorized(other), None, "{other}");
+            assert!(!is_ours(other), "{other}");
         }
     }
 

@@ -164,7 +164,7 @@ impl IndexClient {
         match answer.status {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN => return Ok(None),
-            status => return Err(status_error(status, &file.index, &url)),
+            _ => return Err(status_error(&answer, &file.index, &url)),
         }
         if let MetadataOffer::Hashed(hashes) = &file.metadata_offer
             && let Some(expected) = &hashes.sha256

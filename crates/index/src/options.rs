@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{FindLinks, IndexUrl, SdistLimits};
+use crate::{CredentialSources, FindLinks, IndexUrl, Proxies, SdistLimits, TlsOptions};
 
 /// Everything an [`IndexClient`](crate::IndexClient) needs to know. Start from `ClientOptions::default()`.
 #[derive(Clone, Debug)]
@@ -32,8 +32,12 @@ pub struct ClientOptions {
     pub limits: Limits,
     /// The `User-Agent` header.
     pub user_agent: String,
-    /// Whether the proxy that the environment names (`HTTPS_PROXY` and its kin) is used.
-    pub system_proxy: bool,
+    /// Where a password comes from when an index's address holds none.
+    pub credentials: CredentialSources,
+    /// The proxies on the way to an index.
+    pub proxies: Proxies,
+    /// Whom we trust to be an index, and as whom we show ourselves.
+    pub tls: TlsOptions,
 }
 
 /// How far the cache is trusted.
@@ -92,19 +96,24 @@ impl Default for ClientOptions {
             retry_delay: Duration::from_millis(250),
             limits: Limits::default(),
             user_agent: concat!("mlresolve/", env!("CARGO_PKG_VERSION")).to_owned(),
-            system_proxy: true,
+            credentials: CredentialSources::default(),
+            proxies: Proxies::default(),
+            tls: TlsOptions::default(),
         }
+    }
+}
+
+impl Timeouts {
+    /// The usual proportions around one number, the longest silence of a server.
+    #[must_use]
+    pub fn around(read: Duration) -> Self {
+        Self { connect: read / 3, read, total: read.saturating_mul(10), download: read.saturating_mul(120) }
     }
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            read: Duration::from_secs(30),
-            total: Duration::from_secs(300),
-            download: Duration::from_secs(3600),
-        }
+        Self::around(Duration::from_secs(30))
     }
 }
 

@@ -91,7 +91,10 @@ impl IndexClient {
                 let work = move || {
                     let page = parse(&answer, &body)?;
                     let stored = stored::encode(&page, &name)?;
-                    save.write(&Keep::from_headers(&answer.headers, now, default_max_age), Some(&stored));
+                    // What follows a `?` may be a signature that lets anybody in; it stays in memory.
+                    if !page.files.iter().any(|file| file.url.contains('?')) {
+                        save.write(&Keep::from_headers(&answer.headers, now, default_max_age), Some(&stored));
+                    }
                     stored::open(&name, &index, Entry::from_bytes(&stored), 0)
                         .map(|project| PageAnswer::Found(Arc::new(project)))
                         .ok_or_else(|| IndexError::Decode { project: name.to_string() })
@@ -105,7 +108,7 @@ impl IndexClient {
                 save.write(&Keep::from_headers(&answer.headers, now, default_max_age), None);
                 Ok(PageAnswer::Absent)
             }
-            _ => Err(status_error(status, &index, &url)),
+            _ => Err(status_error(&answer, &index, &url)),
         }
     }
 }
@@ -174,12 +177,14 @@ fn is_absent(status: StatusCode, index: &IndexUrl) -> bool {
 }
 
 /// The error for a status that is none of the expected ones.
-pub(crate) fn status_error(status: StatusCode, index: &IndexUrl, url: &Url) -> IndexError {
-    let (url, index) = (redacted(url), index.clone());
+pub(crate) fn status_error(answer: &Answer, index: &IndexUrl, url: &Url) -> IndexError {
+    let (url, index, status) = (redacted(url), index.clone(), answer.status);
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            IndexError::Credentials { index, url, status: status.as_u16() }
+            let tried = answer.login.to_string();
+            IndexError::Credentials { index, url, status: status.as_u16(), tried }
         }
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => IndexError::Proxy { url },
         _ => IndexError::Status { url, status: status.as_u16() },
     }
 }
@@ -193,7 +198,8 @@ mod tests {
     fn parsed(content_type: Option<&'static str>, body: &str) -> Result<ProjectPage, IndexError> {
         let headers = content_type.map(|value| (header::CONTENT_TYPE, HeaderValue::from_static(value)));
         let url = "https://index.example/simple/demo/".parse().unwrap();
-        let answer = Answer { status: StatusCode::OK, headers: HeaderMap::from_iter(headers), url };
+        let login = Arc::default();
+        let answer = Answer { status: StatusCode::OK, headers: HeaderMap::from_iter(headers), url, login };
         parse(&answer, body.as_bytes())
     }
 

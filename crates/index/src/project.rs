@@ -3,14 +3,17 @@
 pub(crate) mod stored;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use mlresolve_packaging::simple::{Hashes, MetadataOffer, ProjectStatus, SkippedFile, Yanked};
 use mlresolve_packaging::{PackageName, SdistFilename, Version, WheelFilename};
+use url::Url;
 
 use crate::cache::Entry;
+use crate::index_url::redacted;
 use crate::{IndexError, IndexUrl};
 
 /// What came of asking for a project.
@@ -64,8 +67,8 @@ pub struct Release {
     pub sdists: Vec<File>,
 }
 
-/// A file that an index offers.
-#[derive(Clone, Debug, PartialEq)]
+/// A file that an index offers. `Debug` shows its address as messages do: without a signature.
+#[derive(Clone, PartialEq)]
 pub struct File {
     /// The file's name: one path component.
     pub filename: String,
@@ -89,6 +92,22 @@ pub struct File {
     pub sdist: Option<SdistFilename>,
     /// The index that offers it, whose credentials are sent if the file lies on the same origin.
     pub index: IndexUrl,
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = Url::parse(&self.url).map(|url| redacted(&url)).unwrap_or_default();
+        formatter
+            .debug_struct("File")
+            .field("filename", &self.filename)
+            .field("url", &url)
+            .field("hashes", &self.hashes)
+            .field("size", &self.size)
+            .field("upload_time", &self.upload_time)
+            .field("yanked", &self.yanked)
+            .field("index", &self.index)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Project {

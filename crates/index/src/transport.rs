@@ -12,9 +12,11 @@ use reqwest::{Client, Response};
 use tokio::sync::Semaphore;
 use url::Url;
 
+use crate::credentials::{Login, Logins, take_userinfo};
 use crate::error::chain;
-use crate::index_url::{is_web, redacted, remove_userinfo};
+use crate::index_url::{is_web, redacted};
 use crate::names::Names;
+use crate::tls::UnusableFile;
 use crate::{ClientOptions, IndexError, IndexUrl, retry};
 
 const MAX_REDIRECTS: usize = 10;
@@ -23,7 +25,10 @@ const MAX_REDIRECTS: usize = 10;
 /// the cache should not pay for reading root certificates.
 pub(crate) struct Transport {
     options: ClientOptions,
-    clients: OnceLock<Result<Clients, String>>,
+    clients: OnceLock<Result<Clients, NoClient>>,
+    /// For the hosts whose certificates are not verified.
+    trusting_clients: OnceLock<Result<Clients, NoClient>>,
+    logins: Logins,
     permits: Semaphore,
 }
 
@@ -31,6 +36,13 @@ pub(crate) struct Transport {
 struct Clients {
     text: Client,
     raw: Client,
+}
+
+/// Why no connection can be made at all.
+#[derive(Clone)]
+enum NoClient {
+    Certificates(UnusableFile),
+    Library(String),
 }
 
 /// What to ask for.
@@ -58,6 +70,8 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     /// Where the answer came from in the end, without userinfo: what its relative links are relative to.
     pub(crate) url: Url,
+    /// As whom the index was asked.
+    pub(crate) login: Arc<Login>,
 }
 
 /// Where a body goes. A retry starts it over.
@@ -84,6 +98,8 @@ enum Failure {
     Final(IndexError),
     /// No secure connection; another try would not change that.
     Untrusted(String),
+    /// The proxy wants other credentials.
+    Proxy,
     /// Worth another try.
     Transient(String),
     /// The sink is full or broken.
@@ -101,6 +117,8 @@ impl Transport {
         Self {
             options: options.clone(),
             clients: OnceLock::new(),
+            trusting_clients: OnceLock::new(),
+            logins: Logins::new(options.credentials.clone()),
             permits: Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
         }
     }
@@ -110,10 +128,11 @@ impl Transport {
     pub(crate) async fn get(&self, get: &Get<'_>, sink: &mut impl Sink) -> Result<Answer, GetError> {
         let shown = redacted(&get.url);
         let mut failures = 0;
+        let mut login = self.logins.of(get.index).await;
         loop {
             let outcome = {
                 let _permit = self.permits.acquire().await;
-                let attempt = tokio::time::timeout(get.deadline, self.attempt(get, sink));
+                let attempt = tokio::time::timeout(get.deadline, self.attempt(get, &login, sink));
                 attempt.await.unwrap_or_else(|_| {
                     Err(Failure::Final(network(
                         &shown,
@@ -124,6 +143,19 @@ impl Transport {
             };
             if let Ok(answer) = &outcome {
                 tracing::debug!(url = shown, status = answer.status.as_u16(), "answered");
+            }
+            if let Ok(answer) = &outcome
+                && matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+                && get.index.is_origin_of(&answer.url)
+            {
+                if let Some(other) = self.logins.instead_of(get.index, &login).await {
+                    login = other;
+                    continue;
+                }
+                login = self.logins.of(get.index).await;
+                return outcome
+                    .map(|answer| Answer { login, ..answer })
+                    .map_err(|failure| failure.into_error(&shown, failures + 1));
             }
             failures += 1;
             let wait = match &outcome {
@@ -143,12 +175,24 @@ impl Transport {
     }
 
     /// One try, redirects included.
-    async fn attempt(&self, get: &Get<'_>, sink: &mut impl Sink) -> Result<Answer, Failure> {
-        let clients = self.clients().map_err(Failure::Untrusted)?;
-        let client = if get.compression { &clients.text } else { &clients.raw };
+    async fn attempt(
+        &self,
+        get: &Get<'_>,
+        login: &Arc<Login>,
+        sink: &mut impl Sink,
+    ) -> Result<Answer, Failure> {
         let mut url = get.url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let mut request = client.get(get.index.authorize(url.clone())).headers(get.headers.clone());
+            // Those in the address of one hop are for this hop alone.
+            let own = take_userinfo(&mut url);
+            let clients = self.clients(&url).map_err(|error| error.failure())?;
+            let client = if get.compression { &clients.text } else { &clients.raw };
+            let mut request = client.get(url.clone()).headers(get.headers.clone());
+            let ours = login.credentials.as_ref().filter(|_| get.index.is_origin_of(&url));
+            if let Some(credentials) = own.as_ref().or(ours) {
+                // The library marks the header as a secret, so that no `Debug` shows it.
+                request = request.basic_auth(&credentials.user, credentials.password.as_ref());
+            }
             if !get.compression {
                 request = request.header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             }
@@ -160,8 +204,9 @@ impl Transport {
                 })?;
                 continue;
             }
-            remove_userinfo(&mut url);
-            let answer = Answer { status: response.status(), headers: response.headers().clone(), url };
+            let (status, headers) = (response.status(), response.headers().clone());
+            let login = if get.index.is_origin_of(&url) { Arc::clone(login) } else { Login::withheld() };
+            let answer = Answer { status, headers, url, login };
             if answer.status.is_success() {
                 receive(response, get, sink).await?;
             }
@@ -171,19 +216,21 @@ impl Transport {
         Err(Failure::Final(IndexError::Redirect { url: redacted(&get.url), problem }))
     }
 
-    fn clients(&self) -> Result<&Clients, String> {
-        let clients = self.clients.get_or_init(|| Clients::new(&self.options).map_err(|error| chain(&error)));
-        clients.as_ref().map_err(Clone::clone)
+    fn clients(&self, url: &Url) -> Result<&Clients, NoClient> {
+        let trusting = self.options.tls.trusts(url);
+        let cell = if trusting { &self.trusting_clients } else { &self.clients };
+        cell.get_or_init(|| Clients::new(&self.options, trusting)).as_ref().map_err(Clone::clone)
     }
 }
 
 impl Clients {
-    fn new(options: &ClientOptions) -> reqwest::Result<Self> {
+    fn new(options: &ClientOptions, trusting: bool) -> Result<Self, NoClient> {
         // An error means that a provider was installed before, which then is the one to use.
         drop(rustls::crypto::ring::default_provider().install_default());
         let names = Arc::new(Names::new());
+        let proxies = options.proxies.for_client()?;
         let builder = || {
-            let builder = Client::builder()
+            let mut builder = Client::builder()
                 .dns_resolver(Arc::clone(&names))
                 .user_agent(options.user_agent.as_str())
                 .redirect(reqwest::redirect::Policy::none())
@@ -191,10 +238,34 @@ impl Clients {
                 .retry(reqwest::retry::never())
                 .connect_timeout(options.timeouts.connect)
                 .read_timeout(options.timeouts.read)
-                .http2_adaptive_window(true);
-            if options.system_proxy { builder } else { builder.no_proxy() }
+                .http2_adaptive_window(true)
+                .no_proxy();
+            for proxy in &proxies {
+                builder = builder.proxy(proxy.clone());
+            }
+            options
+                .tls
+                .apply(builder.tls_danger_accept_invalid_certs(trusting))
+                .map_err(NoClient::Certificates)
         };
-        Ok(Self { text: builder().build()?, raw: builder().no_gzip().build()? })
+        Ok(Self { text: builder()?.build()?, raw: builder()?.no_gzip().build()? })
+    }
+}
+
+impl From<reqwest::Error> for NoClient {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Library(chain(&error))
+    }
+}
+
+impl NoClient {
+    fn failure(self) -> Failure {
+        match self {
+            Self::Certificates(UnusableFile { path, problem }) => {
+                Failure::Final(IndexError::Certificates { path, problem })
+            }
+            Self::Library(reason) => Failure::Untrusted(reason),
+        }
     }
 }
 
@@ -202,6 +273,10 @@ impl Failure {
     fn from_request(error: reqwest::Error) -> Self {
         let transient = retry::is_transient_error(&error);
         let reason = chain(&error.without_url());
+        // What the library says of a tunnel that was answered with 407; it has no type to ask for.
+        if reason.contains("proxy authorization required") {
+            return Self::Proxy;
+        }
         if transient { Self::Transient(reason) } else { Self::Untrusted(reason) }
     }
 
@@ -209,6 +284,7 @@ impl Failure {
         match self {
             Self::Final(error) => GetError::Index(error),
             Self::Untrusted(reason) => GetError::Index(IndexError::Tls { url: url.to_owned(), reason }),
+            Self::Proxy => GetError::Index(IndexError::Proxy { url: url.to_owned() }),
             Self::Transient(reason) => GetError::Index(network(url, tries, reason)),
             Self::Sink(error) => GetError::Sink(error),
         }

@@ -116,7 +116,7 @@ impl IndexClient {
             | StatusCode::METHOD_NOT_ALLOWED
             | StatusCode::RANGE_NOT_SATISFIABLE
             | StatusCode::NOT_IMPLEMENTED => Ok(None),
-            status => Err(status_error(status, &file.index, url)),
+            _ => Err(status_error(&answer, &file.index, url)),
         }
     }
 }

@@ -1,11 +1,17 @@
 //! How the indexes are reached. None of this changes what a lock holds, other than which indexes there are.
 
+mod variables;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mlresolve_index::{CacheMode, ClientOptions, FindLinks, IndexUrl, IndexUrlError};
+use mlresolve_index::{
+    CacheMode, ClientOptions, CredentialSources, FindLinks, IndexUrl, IndexUrlError, Keyring, Timeouts,
+    TlsOptions,
+};
 
+use self::variables::proxies;
 use crate::error::Error;
 use crate::prepare::read_indexes;
 
@@ -38,6 +44,35 @@ pub struct Access {
     pub now: Timestamp,
     /// How often a request is repeated after a failure that may pass.
     pub retries: u32,
+    /// How long a server may be silent. A page may take ten times as long in all, a download a hundred and twenty times.
+    pub http_timeout: Duration,
+    /// Files in netrc format; the first that is there is used, for indexes whose address has no password.
+    pub netrc: Vec<PathBuf>,
+    /// Whether the `keyring` program is asked for passwords that are nowhere else.
+    pub keyring: KeyringProvider,
+    /// A file of certificates in PEM form, or a folder of such files, to trust instead of the system's.
+    pub certificates: Option<PathBuf>,
+    /// Folders of such files, to trust as well as that.
+    pub certificate_dirs: Vec<PathBuf>,
+    /// A file with the client's own certificate and its private key, both in PEM form.
+    pub client_certificate: Option<PathBuf>,
+    /// Hosts, as `host` or `host:port`, whose certificates are not verified.
+    pub trusted_hosts: Vec<String>,
+    /// The proxy for every index, as `http://user:password@host:port`.
+    pub proxy: Option<String>,
+    /// The variables that name proxies, with their values: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in
+    /// upper or lower case. The first of a kind counts.
+    pub proxy_variables: Vec<(String, String)>,
+}
+
+/// Whether the `keyring` program is asked for passwords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyringProvider {
+    /// It is not.
+    #[default]
+    Disabled,
+    /// It is run.
+    Subprocess,
 }
 
 /// Whether the network may be used, and whether what is kept is trusted.
@@ -64,6 +99,15 @@ impl Default for Access {
             step_limit: 1_000_000,
             now: Timestamp::now(),
             retries: 3,
+            http_timeout: Duration::from_secs(30),
+            netrc: Vec::new(),
+            keyring: KeyringProvider::Disabled,
+            certificates: None,
+            certificate_dirs: Vec::new(),
+            client_certificate: None,
+            trusted_hosts: Vec::new(),
+            proxy: None,
+            proxy_variables: Vec::new(),
         }
     }
 }
@@ -90,6 +134,13 @@ impl Access {
             NetworkMode::Offline => CacheMode::Offline,
             NetworkMode::Refresh => CacheMode::Refresh,
         };
+        let trusted_hosts = self.trusted_hosts.iter().map(|host| {
+            host.parse().map_err(|error| Error::input("allow-insecure-host", format!("{host:?}: {error}")))
+        });
+        let keyring = match self.keyring {
+            KeyringProvider::Disabled => None,
+            KeyringProvider::Subprocess => Some(Keyring::default()),
+        };
         Ok(ClientOptions {
             indexes,
             find_links,
@@ -97,6 +148,15 @@ impl Access {
             mode,
             retries: self.retries,
             default_max_age: DEFAULT_MAX_AGE,
+            timeouts: Timeouts::around(self.http_timeout),
+            credentials: CredentialSources { netrc: self.netrc.clone(), keyring },
+            proxies: proxies(self)?,
+            tls: TlsOptions {
+                certificates: self.certificates.clone(),
+                certificate_dirs: self.certificate_dirs.clone(),
+                client_certificate: self.client_certificate.clone(),
+                trusted_hosts: trusted_hosts.collect::<Result<_, _>>()?,
+            },
             ..ClientOptions::default()
         })
     }

@@ -36,7 +36,7 @@ mod request;
 mod text;
 mod universe;
 
-pub use access::{Access, NetworkMode, default_index_url};
+pub use access::{Access, KeyringProvider, NetworkMode, default_index_url};
 pub use check::{CheckOutcome, check, check_blocking};
 pub use error::{Conflict, Error};
 pub use event::{CancellationToken, Event, Watch};

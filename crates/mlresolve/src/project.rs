@@ -63,6 +63,8 @@ pub struct ReadProject {
     pub extra_index_urls: Vec<String>,
     /// Pages and folders of files that the files name.
     pub find_links: Vec<String>,
+    /// Hosts that the files trust whatever their certificates say (`--trusted-host`).
+    pub trusted_hosts: Vec<String>,
     /// The project's folder, where locks belong.
     pub dir: PathBuf,
     /// Whether the files declare targets; where they do not, a default is assumed.
@@ -82,6 +84,7 @@ struct Gathered {
     index_url: Option<String>,
     extra_index_urls: Vec<String>,
     find_links: Vec<String>,
+    trusted_hosts: Vec<String>,
     prereleases: bool,
     /// `--only-binary` and `--no-binary`, in order, with their places.
     formats: Vec<(FormatOption, String, String)>,

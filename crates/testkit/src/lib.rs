@@ -11,10 +11,12 @@ mod client;
 mod encoding;
 mod metadata;
 mod page;
+mod proxy;
 mod recording;
 mod sdist;
 mod server;
 mod tar;
+mod tls;
 mod universe;
 mod wheel;
 
@@ -23,9 +25,11 @@ pub mod recorder;
 
 pub use encoding::sha256_hex;
 pub use metadata::thin as thin_metadata;
+pub use proxy::ProxyServer;
 pub use recording::{RecordedFile, RecordedProject, Recording, RecordingError};
 pub use sdist::{SdistArchive, SdistBuilder};
 pub use server::{Credentials, Fault, IndexServer, Latency, LoggedRequest, Ranges, ServerOptions, Sidecars};
+pub use tls::{Certificates, TlsFront};
 pub use universe::{Project, PublishedFile, Release, Sidecar, Status, Universe, Yanked};
 pub use wheel::WheelBuilder;
 

@@ -13,6 +13,8 @@ use crate::universe::{Project, PublishedFile, Sidecar, Yanked};
 pub(crate) struct PageOptions<'a> {
     /// What file names are appended to; relative to the page, or absolute.
     pub(crate) files_url: &'a str,
+    /// What file names are followed by.
+    pub(crate) files_query: &'a str,
     pub(crate) sidecars: Sidecars,
     pub(crate) upload_times: bool,
     pub(crate) sizes: bool,
@@ -128,7 +130,7 @@ fn html_file(file: &PublishedFile, options: &PageOptions<'_>) -> String {
 
 /// Where the file is; `+` and `!` of versions are legal in paths, and most indexes escape `+` nonetheless.
 fn file_url(file: &PublishedFile, options: &PageOptions<'_>) -> String {
-    format!("{}{}", options.files_url, file.filename.replace('+', "%2B"))
+    format!("{}{}{}", options.files_url, file.filename.replace('+', "%2B"), options.files_query)
 }
 
 fn sha256(file: &PublishedFile, options: &PageOptions<'_>) -> Option<String> {
@@ -165,6 +167,7 @@ mod tests {
 
     const OPTIONS: PageOptions<'_> = PageOptions {
         files_url: "../../files/",
+        files_query: "",
         sidecars: Sidecars::Unhashed,
         upload_times: true,
         sizes: true,

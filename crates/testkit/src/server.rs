@@ -10,6 +10,7 @@ mod respond;
 mod tests;
 pub(crate) mod transport;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -105,6 +106,12 @@ impl IndexServer {
     #[must_use]
     pub fn origin(&self) -> String {
         format!("http://{}", self.background.address())
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.background.address()
     }
 
     /// The address to give to a resolver as its index.

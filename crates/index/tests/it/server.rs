@@ -66,7 +66,6 @@ impl Server {
         ClientOptions {
             indexes: vec![self.url("/simple").parse().unwrap()],
             retry_delay: std::time::Duration::from_millis(1),
-            system_proxy: false,
             ..ClientOptions::default()
         }
     }

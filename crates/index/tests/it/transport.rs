@@ -138,11 +138,7 @@ async fn a_connection_that_is_not_secure_is_not_tried_again() {
             stream.unwrap().write_all(b"HTTP/1.1 400 Plain\r\n\r\n").unwrap();
         }
     });
-    let options = ClientOptions {
-        indexes: vec![index.parse().unwrap()],
-        system_proxy: false,
-        ..ClientOptions::default()
-    };
+    let options = ClientOptions { indexes: vec![index.parse().unwrap()], ..ClientOptions::default() };
     let error = IndexClient::new(options).project(&name("demo")).await.unwrap_err();
     assert!(matches!(error, IndexError::Tls { .. }), "{error}");
     assert_eq!(connections.load(Ordering::Relaxed), 1);

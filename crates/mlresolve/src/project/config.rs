@@ -43,6 +43,7 @@ pub(super) fn apply(
         index_url: gathered.index_url.or_else(|| config.index_url.clone()),
         extra_index_urls: [gathered.extra_index_urls, config.extra_index_urls.clone()].concat(),
         find_links: gathered.find_links,
+        trusted_hosts: gathered.trusted_hosts,
         dir,
         declares_targets: !config.targets.is_empty(),
         declares_several: config.targets.len() > 1,

@@ -143,6 +143,7 @@ fn take_options(file: &RequirementsFile, gathered: &mut Gathered) {
                 gathered.find_links.push(beside(place, &option.place.file));
             }
             FileOption::FindLinks(place) => gathered.find_links.push(place.clone()),
+            FileOption::TrustedHost(host) => gathered.trusted_hosts.push(host.clone()),
             FileOption::Pre => gathered.prereleases = true,
             FileOption::OnlyBinary(value) => {
                 gathered.formats.push((FormatOption::OnlyBinary, value.clone(), option.place.to_string()));
@@ -151,7 +152,6 @@ fn take_options(file: &RequirementsFile, gathered: &mut Gathered) {
                 gathered.formats.push((FormatOption::NoBinary, value.clone(), option.place.to_string()));
             }
             FileOption::NoIndex => ignored("--no-index"),
-            FileOption::TrustedHost(_) => ignored("--trusted-host"),
             FileOption::AllReleases(_) => ignored("--all-releases"),
             FileOption::OnlyFinal(_) => ignored("--only-final"),
             // What these ask for is done anyway, or is none of a lock's business.

@@ -27,6 +27,8 @@ pub struct ServerOptions {
     pub etags: bool,
     /// What file names are appended to in pages: `../../files/` as it is, or the address of another server.
     pub files_url: String,
+    /// What file names are followed by in pages: nothing, or a signature such as `?sig=…`.
+    pub files_query: String,
     /// How long answers take.
     pub latency: Latency,
 }
@@ -44,6 +46,7 @@ impl Default for ServerOptions {
             file_cache_control: Some("max-age=365000000, immutable, public".to_owned()),
             etags: true,
             files_url: "../../files/".to_owned(),
+            files_query: String::new(),
             latency: Latency::None,
         }
     }

@@ -178,6 +178,7 @@ fn page_reply(
         }
         let options = PageOptions {
             files_url: &options.files_url,
+            files_query: &options.files_query,
             sidecars: options.sidecars,
             upload_times: options.upload_times,
             sizes: options.sizes,

@@ -39,6 +39,14 @@ pub(crate) struct Background {
 impl Background {
     /// Serves on a port of 127.0.0.1; 0 takes a free one.
     pub(crate) fn start<H: Handler>(port: u16, handler: Arc<H>) -> Self {
+        Self::accepting(port, move |stream| serve(stream, Arc::clone(&handler)))
+    }
+
+    /// Hands each connection to a port of 127.0.0.1 to `serve`; 0 takes a free port.
+    pub(crate) fn accepting<F>(port: u16, serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .unwrap_or_else(|error| panic!("port {port} of 127.0.0.1 cannot be had: {error}"));
         let address = listener.local_addr().expect("a bound socket has an address");
@@ -52,7 +60,7 @@ impl Background {
             runtime.block_on(async move {
                 tokio::select! {
                     _ = stopped => {}
-                    error = accept(listener, handler) => panic!("the server cannot accept connections: {error}"),
+                    error = accept(listener, serve) => panic!("the server cannot accept connections: {error}"),
                 }
             });
         });
@@ -76,14 +84,17 @@ impl Drop for Background {
 }
 
 /// Accepts connections until that fails.
-async fn accept<H: Handler>(listener: std::net::TcpListener, handler: Arc<H>) -> io::Error {
+async fn accept<F>(listener: std::net::TcpListener, serve: impl Fn(TcpStream) -> F) -> io::Error
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return error,
     };
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(serve(stream, Arc::clone(&handler)))),
+            Ok((stream, _)) => drop(tokio::spawn(serve(stream))),
             // The client gave up between connecting and being accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => return error,
