@@ -77,8 +77,8 @@ fn prereleases_need_leave() {
     assert!(registry.solve(&["c"]).is_err());
     let named = Policy { prerelease_named: BTreeSet::from(["a".parse().unwrap()]), ..Policy::default() };
     assert_eq!(shown(&registry.solve_with(&["c"], &named).unwrap()), "a 2rc1, c 1");
-    // Even where one is named, a stable version comes first.
-    assert_eq!(shown(&registry.solve_with(&["a>=1rc1"], &named).unwrap()), "a 1");
+    // Who names one asks for the newest, as uv and pip read it.
+    assert_eq!(shown(&registry.solve_with(&["a>=1rc1"], &named).unwrap()), "a 2rc1");
     let allow = Policy { prerelease: Prerelease::Allow, ..Policy::default() };
     assert_eq!(shown(&registry.solve_with(&["a"], &allow).unwrap()), "a 2rc1");
     let disallow = Policy { prerelease: Prerelease::Disallow, ..Policy::default() };
