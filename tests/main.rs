@@ -9,6 +9,7 @@ mod determinism;
 mod dockerfile;
 mod index_trouble;
 mod lock;
+mod packse;
 mod promises;
 mod replay;
 mod reports;
