@@ -7,6 +7,7 @@ mod conflicts;
 mod conventions;
 mod determinism;
 mod dockerfile;
+mod hostile;
 mod index_trouble;
 mod lock;
 mod packse;
