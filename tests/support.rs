@@ -87,7 +87,11 @@ impl Project {
 
     /// Runs the program with these arguments and environment variables.
     pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
-        let output = self.command(arguments, variables).output().unwrap();
+        self.run_of(self.command(arguments, variables).output().unwrap())
+    }
+
+    /// What a run of the program printed, with what is this project's taken out.
+    pub(crate) fn run_of(&self, output: Output) -> Run {
         Run { output, replacements: self.replacements() }
     }
 

@@ -193,20 +193,10 @@ impl<'a, P: Provider> Candidates<'a, P> {
         let preferred = self.policy.preferences.get(name).cloned().map(VersionPoint::at);
         let preferred = preferred.filter(|point| range.contains(point));
         let first = preferred.and_then(|point| points.binary_search(&point).ok());
-        // Where a pre-release is a last resort, every other version comes first.
-        let kinds = match self.policy.prerelease {
-            Prerelease::IfNecessary => vec![Some(false), Some(true)],
-            Prerelease::Allow | Prerelease::Disallow => vec![None],
-        };
         let directed = move |set: VersionRange| {
-            kinds.clone().into_iter().flat_map(move |kind| {
-                let (mut points, set) = (points.iter(), set.clone());
-                let next = move || if lowest { points.next() } else { points.next_back() };
-                let wanted = move |point: &&VersionPoint| {
-                    kind.is_none_or(|kind| point.version().any_prerelease() == kind) && set.contains(*point)
-                };
-                std::iter::from_fn(next).filter(wanted)
-            })
+            let mut points = points.iter();
+            let next = move || if lowest { points.next() } else { points.next_back() };
+            std::iter::from_fn(next).filter(move |point| set.contains(*point))
         };
         let rest =
             if likely == range { VersionRange::empty() } else { range.intersection(&likely.complement()) };

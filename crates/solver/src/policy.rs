@@ -11,8 +11,8 @@ pub enum Prerelease {
     Disallow,
     /// All.
     Allow,
-    /// Those of packages that have nothing else, and of packages for which the user's own requirements name one; any
-    /// other version comes first.
+    /// Those of packages that have nothing else, and of packages for which the user's own requirements name one. Where
+    /// they are candidates, they count like any other version.
     #[default]
     IfNecessary,
 }

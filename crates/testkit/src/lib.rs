@@ -1,6 +1,7 @@
 //! What tests need in place of a real package index: builders of wheels and source distributions, an
 //! in-memory index ([`Universe`]), a loopback HTTP server for it that can misbehave on demand
-//! ([`IndexServer`]), and recorded slices of a real index to replay ([`Recording`]).
+//! ([`IndexServer`]), recorded slices of a real index to replay ([`Recording`]), and resolver scenarios with what has
+//! to come of them ([`Scenario`]).
 //!
 //! It must never know another crate of the workspace: what it serves is written from the PyPA
 //! specifications alone, so that a bug in our parsers cannot hide behind the same bug here. It is a
@@ -13,6 +14,7 @@ mod metadata;
 mod page;
 mod proxy;
 mod recording;
+mod scenario;
 mod sdist;
 mod server;
 mod tar;
@@ -27,6 +29,9 @@ pub use encoding::sha256_hex;
 pub use metadata::thin as thin_metadata;
 pub use proxy::ProxyServer;
 pub use recording::{RecordedFile, RecordedProject, Recording, RecordingError};
+pub use scenario::{
+    Expected, ResolverOptions, Scenario, ScenarioEnvironment, ScenarioPackage, ScenarioRelease, ScenarioRoot,
+};
 pub use sdist::{SdistArchive, SdistBuilder};
 pub use server::{Credentials, Fault, IndexServer, Latency, LoggedRequest, Ranges, ServerOptions, Sidecars};
 pub use tls::{Certificates, TlsFront};

@@ -10,7 +10,7 @@ use mlresolve_packaging::{ExtraName, PackageName, Requirement, RequirementSource
 
 use crate::{
     Answer, Constraint, Dependency, Explanation, Missing, Policy, Problem, Provider, Resolution, SolveError,
-    Standing, Unusable, Versions, explain, solve,
+    Standing, Stop, Unusable, Versions, explain, solve,
 };
 
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,8 @@ pub(super) struct Release {
 pub(super) struct Registry {
     pub(super) packages: BTreeMap<PackageName, BTreeMap<Version, Release>>,
     pub(super) questions: Cell<u64>,
+    /// How often the solver may still go on before it is told to stop.
+    pub(super) stops_after: Cell<Option<u64>>,
 }
 
 pub(super) fn dependency(text: &str) -> Dependency {
@@ -125,6 +127,12 @@ fn list(text: &str) -> Vec<Dependency> {
 
 impl Provider for Registry {
     type Error = Infallible;
+
+    fn should_stop(&self) -> Option<Stop> {
+        let left = self.stops_after.get()?;
+        self.stops_after.set(Some(left.saturating_sub(1)));
+        (left == 0).then_some(Stop::Cancelled)
+    }
 
     fn versions(&self, name: &PackageName) -> Result<Versions, Infallible> {
         self.questions.set(self.questions.get() + 1);

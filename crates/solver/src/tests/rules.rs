@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::memory::{Registry, shown};
-use crate::{Policy, Prerelease, ResolutionMode};
+use crate::{Policy, Prerelease, ResolutionMode, SolveError, Stop};
 
 #[test]
 fn the_newest_is_chosen_and_conflicts_are_walked_back() {
@@ -77,8 +77,8 @@ fn prereleases_need_leave() {
     assert!(registry.solve(&["c"]).is_err());
     let named = Policy { prerelease_named: BTreeSet::from(["a".parse().unwrap()]), ..Policy::default() };
     assert_eq!(shown(&registry.solve_with(&["c"], &named).unwrap()), "a 2rc1, c 1");
-    // Even where one is named, a stable version comes first.
-    assert_eq!(shown(&registry.solve_with(&["a>=1rc1"], &named).unwrap()), "a 1");
+    // Who names one asks for the newest, as uv and pip read it.
+    assert_eq!(shown(&registry.solve_with(&["a>=1rc1"], &named).unwrap()), "a 2rc1");
     let allow = Policy { prerelease: Prerelease::Allow, ..Policy::default() };
     assert_eq!(shown(&registry.solve_with(&["a"], &allow).unwrap()), "a 2rc1");
     let disallow = Policy { prerelease: Prerelease::Disallow, ..Policy::default() };
@@ -148,6 +148,26 @@ fn a_long_history_of_pairs_is_walked_back_quickly() {
     let resolution = registry.solve(&["root"]).unwrap();
     assert_eq!(shown(&resolution), "boto 1.3, core 1.3, root 1, url 2");
     assert!(resolution.statistics.steps < 3_000, "{:?}", resolution.statistics);
+}
+
+#[test]
+fn a_solve_can_be_stopped_at_every_step() {
+    let registry = Registry::read(
+        "a 1: b\n a 2: b, c\n a 3: b<2, c\n b 1: d>=2\n b 2\n c 1: d<2\n c 0.9: b>=2\n d 1\n d 2",
+    );
+    let whole = registry.chosen(&["a"]);
+    for asked in 0.. {
+        registry.stops_after.set(Some(asked));
+        match registry.solve(&["a"]) {
+            Err(SolveError::Stopped(stop)) => assert_eq!(stop, Stop::Cancelled),
+            Err(error) => panic!("{error}"),
+            Ok(resolution) => {
+                assert_eq!(shown(&resolution), whole);
+                assert!(asked > 5, "the solve had steps to stop at");
+                break;
+            }
+        }
+    }
 }
 
 #[test]
