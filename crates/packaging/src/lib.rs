@@ -1,7 +1,7 @@
 //! The specifications of the Python Packaging Authority as types.
 //!
 //! Owns: names, versions and ranges of versions, specifiers, requirements, markers, file names of wheels
-//! and source distributions, core metadata, pages of the Simple API, `requirements.txt` and
+//! and source distributions, core metadata, pages of the Simple API, `requirements.txt`, pip's configuration and
 //! `pyproject.toml`. Every parser takes text that may be hostile and works within stated limits.
 //!
 //! Must never know: the network, the file system, the clock, environment variables, an async runtime, or
@@ -11,6 +11,7 @@ pub mod filename;
 pub mod marker;
 pub mod metadata;
 pub mod name;
+pub mod pip_config;
 pub mod pyproject;
 pub mod range;
 pub mod requirement;
