@@ -142,6 +142,20 @@ pub(crate) struct ProjectArguments {
         help_heading = "Indexes"
     )]
     pub(crate) extra_index_urls: Vec<String>,
+    /// A page or folder of files; read, but not used yet
+    #[arg(
+        short = 'f',
+        long = "find-links",
+        value_name = "DIR_OR_URL",
+        env = "MLRESOLVE_FIND_LINKS",
+        hide_env_values = true,
+        value_delimiter = ',',
+        help_heading = "Indexes"
+    )]
+    pub(crate) find_links: Vec<String>,
+    /// Ask no index
+    #[arg(long, env = "MLRESOLVE_NO_INDEX", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Indexes")]
+    pub(crate) no_index: bool,
     /// See only files uploaded before this: a time, a date, or an age such as "7 days"
     #[arg(long, value_name = "TIME", env = "MLRESOLVE_EXCLUDE_NEWER", help_heading = "Choice of versions")]
     pub(crate) exclude_newer: Option<String>,

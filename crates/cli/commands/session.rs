@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mlresolve::{Access, CancellationToken, NetworkMode, ProjectOptions, ReadProject, Upgrade, read_project};
+use mlresolve::{
+    Access, CancellationToken, IndexSettings, NetworkMode, ProjectOptions, ReadProject, Upgrade, read_project,
+};
 
 use crate::args::{Global, ProjectArguments};
 use crate::failure::Failure;
@@ -48,8 +50,19 @@ pub(super) fn project(
         prerelease: arguments.prerelease.clone(),
         resolution: arguments.resolution.clone(),
         upgrade,
+        indexes: IndexSettings {
+            index_url: arguments.index_url.clone(),
+            extra_index_urls: arguments.extra_index_urls.clone(),
+            find_links: arguments.find_links.clone(),
+            no_index: arguments.no_index,
+            ..IndexSettings::default()
+        },
+        configuration_files: true,
     };
     let project = read_project(&options, &|name| std::env::var(name).ok())?;
+    for note in &project.notes {
+        output.say(note);
+    }
     for warning in &project.warnings {
         output.warn(warning);
     }
@@ -59,22 +72,9 @@ pub(super) fn project(
     Ok(project)
 }
 
-/// How the indexes are reached: the command line first, then the project's files, then the variables of pip and uv.
+/// How the indexes are reached.
 pub(super) fn access(arguments: &ProjectArguments, global: &Global, project: &ReadProject) -> Access {
-    let variable = |names: &[&str]| {
-        names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-    };
-    let index_url = arguments.index_url.clone().or_else(|| project.index_url.clone());
-    let index_url = index_url.or_else(|| variable(&["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"]));
-    let mut extra = arguments.extra_index_urls.clone();
-    extra.extend(project.extra_index_urls.iter().cloned());
-    if extra.is_empty() {
-        let listed = variable(&["UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"]).unwrap_or_default();
-        extra.extend(listed.split_whitespace().map(str::to_owned));
-    }
-    Access {
-        index_url: index_url.unwrap_or_else(|| mlresolve::default_index_url().to_owned()),
-        extra_index_urls: extra,
+    let access = Access {
         cache_dir: cache_dir(global),
         mode: match (global.offline, global.refresh) {
             (true, _) => NetworkMode::Offline,
@@ -83,7 +83,8 @@ pub(super) fn access(arguments: &ProjectArguments, global: &Global, project: &Re
         },
         time_limit: Duration::from_secs(arguments.time_limit),
         ..Access::default()
-    }
+    };
+    access.with_settings(&project.indexes)
 }
 
 /// The cache's folder; `None` where nothing is kept.

@@ -52,6 +52,11 @@ pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String
     let other = |given: &Option<String>, default: &str| given.clone().filter(|mode| mode != default);
     add("prerelease", other(&request.prerelease, DEFAULT_PRERELEASE).into_iter().collect());
     add("resolution", other(&request.resolution, DEFAULT_RESOLUTION).into_iter().collect());
+    let routes = prepared.routes.iter();
+    let routes = routes.flat_map(|(name, indexes)| {
+        indexes.iter().map(move |index| format!("{name} {}", index.public_url()))
+    });
+    add("source", routes.collect());
     // The order of indexes decides, so it stays.
     for index in &prepared.indexes {
         lines.push(format!("index = {}", index.public_url()));

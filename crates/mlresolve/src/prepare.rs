@@ -18,6 +18,7 @@ use crate::clock::TimeLimit;
 use crate::error::Error;
 use crate::judge::Judge;
 use crate::request::{LockRequest, RequestedRequirement, TargetRequest, Upgrade};
+use crate::routes::{Routes, read_routes};
 
 /// A request, read and checked.
 pub(crate) struct Prepared {
@@ -25,6 +26,8 @@ pub(crate) struct Prepared {
     pub(crate) environment: MarkerEnvironment,
     pub(crate) judge: Judge,
     pub(crate) indexes: Vec<IndexUrl>,
+    /// The packages for which other indexes are asked than these.
+    pub(crate) routes: Routes,
     /// Those that hold for the target, overrides applied.
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) constraints: Vec<Requirement>,
@@ -121,7 +124,10 @@ pub(crate) fn prepare(
         None => parse_version(&format!("{}.{}.99", target.python().major(), target.python().minor())).ok(),
         Some(_) => None,
     };
+    warnings.extend(access.unused());
+    let own = requirements.iter().map(|requirement| requirement.name.clone()).collect();
     Ok(Prepared {
+        routes: read_routes(&request.sources, access, &environment, &own)?,
         judge: Judge { tags: target.tags(), python, latest_python, exclude_newer, hashes },
         indexes: read_indexes(access)?,
         extras: read_names(&request.extras, "an extra")?,
@@ -255,6 +261,9 @@ fn read_hashes(
 fn read_indexes(access: &Access) -> Result<Vec<IndexUrl>, Error> {
     let urls = access.extra_index_urls.iter().chain(std::iter::once(&access.index_url));
     let mut indexes: Vec<IndexUrl> = Vec::new();
+    if access.no_index {
+        return Ok(indexes);
+    }
     for (at, url) in urls.enumerate() {
         let option = if at < access.extra_index_urls.len() { "extra-index-url" } else { "index-url" };
         let index = url.parse().map_err(|error| Error::input(option, error))?;

@@ -107,10 +107,16 @@ fn take_options(file: &RequirementsFile, gathered: &mut Gathered) {
             FileOption::IndexUrl(url) => gathered.index_url = Some(url.clone()),
             FileOption::ExtraIndexUrl(url) => gathered.extra_index_urls.push(url.clone()),
             FileOption::Pre => gathered.prereleases = true,
-            FileOption::NoIndex => ignored("--no-index"),
-            FileOption::FindLinks(_) => ignored("--find-links"),
+            FileOption::NoIndex => gathered.no_index = true,
+            FileOption::FindLinks(place) => {
+                // As pip has it: beside the file that says it, if it is there.
+                let beside_file = Path::new(&*option.place.file).with_file_name(place);
+                let is_there = !place.contains("://") && beside_file.exists();
+                let found = if is_there { beside_file.to_string_lossy().into_owned() } else { place.clone() };
+                gathered.find_links.push(found);
+            }
             FileOption::NoBinary(_) => ignored("--no-binary"),
-            FileOption::TrustedHost(_) => ignored("--trusted-host"),
+            FileOption::TrustedHost(host) => gathered.trusted_hosts.push(host.clone()),
             FileOption::AllReleases(_) => ignored("--all-releases"),
             FileOption::OnlyFinal(_) => ignored("--only-final"),
             // What these ask for is done anyway, or is none of a lock's business.
