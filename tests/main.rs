@@ -12,6 +12,7 @@ mod lock;
 mod promises;
 mod replay;
 mod reports;
+mod settings;
 mod support;
 mod tree;
 mod why;
