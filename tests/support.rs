@@ -95,6 +95,12 @@ impl Project {
         Run { output, replacements: self.replacements() }
     }
 
+    /// Runs the program with these arguments and variables and no index of our own, so that other settings count.
+    pub(crate) fn run_without_index(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+        let output = self.command(arguments, variables).env_remove("MLRESOLVE_INDEX_URL").output().unwrap();
+        Run { output, replacements: self.replacements() }
+    }
+
     /// The program with these arguments and environment variables, to be run or spawned.
     pub(crate) fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let project = self.folder.path().join("project");
@@ -107,6 +113,9 @@ impl Project {
             .env("HOME", self.folder.path())
             .env("MLRESOLVE_CACHE_DIR", self.cache())
             .env("MLRESOLVE_INDEX_URL", self.index.index_url())
+            // The settings of whoever runs the tests are none of the tests' business.
+            .env("PIP_CONFIG_FILE", "/dev/null")
+            .env("UV_NO_CONFIG", "1")
             .env("NO_PROXY", "127.0.0.1")
             .envs(variables.iter().copied());
         command

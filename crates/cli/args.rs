@@ -193,6 +193,9 @@ pub(crate) struct ProjectArguments {
         help_heading = "Indexes"
     )]
     pub(crate) http_retries: u32,
+    /// Ask no index
+    #[arg(long, env = "MLRESOLVE_NO_INDEX", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Indexes")]
+    pub(crate) no_index: bool,
     /// See only files uploaded before this: a time, a date, or an age such as "7 days"
     #[arg(long, value_name = "TIME", env = "MLRESOLVE_EXCLUDE_NEWER", help_heading = "Choice of versions")]
     pub(crate) exclude_newer: Option<String>,

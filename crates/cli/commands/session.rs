@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mlresolve::{
-    Access, CancellationToken, KeyringProvider, NetworkMode, ProjectOptions, ReadProject, Upgrade,
-    read_project,
+    Access, CancellationToken, IndexSettings, KeyringProvider, NetworkMode, ProjectOptions, ReadProject,
+    Upgrade, read_project,
 };
 
 use crate::args::{Global, ProjectArguments};
@@ -53,8 +53,23 @@ pub(super) fn project(
         only_binary: arguments.only_binary.clone(),
         no_binary: arguments.no_binary.clone(),
         upgrade,
+        indexes: IndexSettings {
+            index_url: arguments.index_url.clone(),
+            extra_index_urls: arguments.extra_index_urls.clone(),
+            find_links: arguments.find_links.clone(),
+            no_index: arguments.no_index,
+            certificates: arguments.cert.clone(),
+            client_certificate: arguments.client_cert.clone(),
+            trusted_hosts: arguments.allow_insecure_hosts.clone(),
+            proxy: arguments.proxy.clone(),
+            ..IndexSettings::default()
+        },
+        configuration_files: true,
     };
     let project = read_project(&options, &|name| std::env::var(name).ok())?;
+    for note in &project.notes {
+        output.say(note);
+    }
     for warning in &project.warnings {
         output.warn(warning);
     }
@@ -64,30 +79,16 @@ pub(super) fn project(
     Ok(project)
 }
 
-/// How the indexes are reached: the command line first, then the project's files, then the variables of pip and uv.
+/// How the indexes are reached: what options and files say, then the variables that programs share.
 pub(super) fn access(
     arguments: &ProjectArguments,
     global: &Global,
     project: &ReadProject,
 ) -> Result<Access, Failure> {
-    let variable = |names: &[&str]| {
-        names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-    };
-    let index_url = arguments.index_url.clone().or_else(|| project.index_url.clone());
-    let index_url = index_url.or_else(|| variable(&["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"]));
-    let mut extra = arguments.extra_index_urls.clone();
-    extra.extend(project.extra_index_urls.iter().cloned());
-    if extra.is_empty() {
-        let listed = variable(&["UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"]).unwrap_or_default();
-        extra.extend(listed.split_whitespace().map(str::to_owned));
-    }
     let keyring = arguments.keyring_provider.as_deref();
     let keyring =
         keyring.map(|provider| KeyringProvider::parse("--keyring-provider", provider)).transpose()?;
-    let mut access = Access {
-        index_url: index_url.unwrap_or_else(|| mlresolve::default_index_url().to_owned()),
-        extra_index_urls: extra,
-        find_links: [arguments.find_links.clone(), project.find_links.clone()].concat(),
+    let access = Access {
         cache_dir: cache_dir(global),
         mode: match (global.offline, global.refresh) {
             (true, _) => NetworkMode::Offline,
@@ -98,12 +99,9 @@ pub(super) fn access(
         retries: arguments.http_retries,
         http_timeout: Duration::from_secs_f64(arguments.http_timeout),
         keyring: keyring.unwrap_or_default(),
-        certificates: arguments.cert.clone(),
-        client_certificate: arguments.client_cert.clone(),
-        trusted_hosts: [arguments.allow_insecure_hosts.clone(), project.trusted_hosts.clone()].concat(),
-        proxy: arguments.proxy.clone(),
         ..Access::default()
     };
+    let mut access = access.with_settings(&project.indexes);
     // What was said on the command line is said, also where it is the opposite of a variable.
     let given = keyring.is_some();
     access.take_variables(&|name| match name {

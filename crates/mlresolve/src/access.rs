@@ -15,6 +15,8 @@ use self::variables::proxies;
 use crate::error::Error;
 use crate::prepare::read_indexes;
 
+use crate::settings::IndexSettings;
+
 /// The address of PyPI's Simple API.
 const DEFAULT_INDEX: &str = concat!("https://", "pypi", ".", "org", "/simple/");
 
@@ -30,6 +32,10 @@ pub struct Access {
     pub index_url: String,
     /// Indexes that are asked before it, in order. The first that has a package is the only one for it.
     pub extra_index_urls: Vec<String>,
+    /// Indexes that serve only the packages whose source names them: here for their credentials.
+    pub named_index_urls: Vec<String>,
+    /// Whether no index is asked.
+    pub no_index: bool,
     /// Pages and folders of files that join those of the indexes, each an address or a path.
     pub find_links: Vec<String>,
     /// Where answers are kept between runs; `None` keeps nothing.
@@ -93,6 +99,8 @@ impl Default for Access {
             index_url: default_index_url().to_owned(),
             extra_index_urls: Vec::new(),
             find_links: Vec::new(),
+            named_index_urls: Vec::new(),
+            no_index: false,
             cache_dir: None,
             mode: NetworkMode::Normal,
             time_limit: Duration::from_secs(900),
@@ -125,6 +133,24 @@ pub(crate) fn index_label(index: &IndexUrl) -> String {
 }
 
 impl Access {
+    /// The same, with the indexes of these settings.
+    #[must_use]
+    pub fn with_settings(self, settings: &IndexSettings) -> Self {
+        let settings = settings.clone();
+        Self {
+            index_url: settings.index_url.unwrap_or_else(|| default_index_url().to_owned()),
+            extra_index_urls: settings.extra_index_urls,
+            named_index_urls: settings.named_indexes.into_iter().map(|(_, url)| url).collect(),
+            find_links: settings.find_links,
+            no_index: settings.no_index,
+            certificates: settings.certificates,
+            client_certificate: settings.client_certificate,
+            proxy: settings.proxy,
+            trusted_hosts: settings.trusted_hosts,
+            ..self
+        }
+    }
+
     pub(crate) fn client_options(&self) -> Result<ClientOptions, Error> {
         let indexes = read_indexes(self)?;
         let find_links =

@@ -73,6 +73,11 @@ pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String
     add("resolution", other(&request.resolution, DEFAULT_RESOLUTION).into_iter().collect());
     add("only-binary", prepared.judge.formats.list(FormatOption::OnlyBinary));
     add("no-binary", prepared.judge.formats.list(FormatOption::NoBinary));
+    let routes = prepared.routes.iter();
+    let routes = routes.flat_map(|(name, indexes)| {
+        indexes.iter().map(move |index| format!("{name} {}", index.public_url()))
+    });
+    add("source", routes.collect());
     // The order of indexes decides, so it stays.
     for index in &prepared.indexes {
         lines.push(format!("index = {}", index.public_url()));

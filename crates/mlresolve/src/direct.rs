@@ -8,6 +8,7 @@
 mod address;
 mod git;
 mod read;
+mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ use crate::error::Error;
 use crate::limits::RunLimits;
 use crate::prepare::read_target;
 use crate::request::{LockRequest, RequestedRequirement, Upgrade};
+
+use self::sources::Sources;
 
 pub(crate) use address::{Address, relative};
 
@@ -88,6 +91,13 @@ struct Asked {
     role: Role,
 }
 
+/// What a package requires in turn.
+#[derive(Default)]
+struct Required {
+    by_address: Vec<Asked>,
+    by_name: Vec<Requirement>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Override,
@@ -122,6 +132,19 @@ impl Directs {
                 }
             }
         }
+        let sources = Sources::read(&request.sources, &fetching.environment)?;
+        let mut asked_sources: BTreeSet<PackageName> = BTreeSet::new();
+        let active = |text: &str| {
+            let (requirement, _) = Requirement::parse_lenient(text).ok()?;
+            let marker = requirement.marker.as_ref();
+            let holds = marker.is_none_or(|marker| marker.evaluate(&fetching.environment, &[]));
+            (holds && requirement.specifiers().is_some()).then_some(requirement)
+        };
+        let named: Vec<Requirement> =
+            request.requirements.iter().filter_map(|requested| active(&requested.text)).collect();
+        for requirement in &named {
+            open.extend(sources.of(requirement, &mut asked_sources));
+        }
         let mut taken: BTreeMap<PackageName, (String, BTreeSet<ExtraName>)> = BTreeMap::new();
         while !open.is_empty() {
             let holds = |asked: &Asked| {
@@ -138,7 +161,11 @@ impl Directs {
                     directs.by_address.entry(asked.address).or_insert(package.name.clone());
                     continue;
                 }
-                open.extend(directs.take(asked, package, &mut taken, &fetching.environment)?);
+                let required = directs.take(asked, package, &mut taken, &fetching.environment)?;
+                for requirement in &required.by_name {
+                    open.extend(sources.of(requirement, &mut asked_sources));
+                }
+                open.extend(required.by_address);
             }
             if directs.by_address.len() > COUNT_LIMIT {
                 let limit = format!(
@@ -150,14 +177,14 @@ impl Directs {
         Ok(directs)
     }
 
-    /// Notes a package, and gives what it requires by address in turn.
+    /// Notes a package, and gives what it requires in turn.
     fn take(
         &mut self,
         asked: Asked,
         package: Arc<DirectPackage>,
         taken: &mut BTreeMap<PackageName, (String, BTreeSet<ExtraName>)>,
         environment: &MarkerEnvironment,
-    ) -> Result<Vec<Asked>, Error> {
+    ) -> Result<Required, Error> {
         if let Some(other) = self.by_name.get(&package.name)
             && !same_place(&other.address, &package.address)
         {
@@ -177,9 +204,9 @@ impl Directs {
         let before = extras.len();
         extras.extend(asked.extras);
         if seen && extras.len() == before {
-            return Ok(Vec::new());
+            return Ok(Required::default());
         }
-        let mut found = Vec::new();
+        let mut found = Required::default();
         // `name[extra]` inside its own requirements asks for more of its own extras.
         loop {
             let wanted: Vec<ExtraName> = extras.iter().cloned().collect();
@@ -196,7 +223,10 @@ impl Directs {
                 continue;
             }
             for requirement in active {
-                let RequirementSource::Url(url) = &requirement.source else { continue };
+                let RequirementSource::Url(url) = &requirement.source else {
+                    found.by_name.push(requirement.clone());
+                    continue;
+                };
                 let origin = format!(
                     "{}, which is required from {}",
                     package.name,
@@ -204,7 +234,7 @@ impl Directs {
                 );
                 let address = Address::read_foreign(url, package.address.is_local())
                     .map_err(|problem| Error::input(&origin, format!("{}: {problem}", requirement.name)))?;
-                found.push(Asked {
+                found.by_address.push(Asked {
                     name: Some(requirement.name.clone()),
                     extras: requirement.extras.clone(),
                     marker: None,

@@ -33,6 +33,8 @@ mod prepare;
 mod project;
 mod report;
 mod request;
+mod routes;
+mod settings;
 mod text;
 mod universe;
 
@@ -44,7 +46,8 @@ pub use lock::{Locked, WhyNot, lock, lock_blocking, why_not, why_not_blocking};
 pub use locks::{OpenLock, open_lock};
 pub use project::{ProjectOptions, ReadProject, read_project};
 pub use report::{LockReport, PackageSize, SourcePackage};
-pub use request::{LockRequest, RequestedRequirement, TargetRequest, Upgrade};
+pub use request::{LockRequest, RequestedRequirement, SourcePlace, SourceRequest, TargetRequest, Upgrade};
+pub use settings::IndexSettings;
 pub use text::{printable, similar_names};
 
 pub use mlresolve_index as index;

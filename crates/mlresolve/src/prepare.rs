@@ -19,6 +19,7 @@ use crate::direct::{Directs, is_bare_address};
 use crate::error::Error;
 use crate::judge::Judge;
 use crate::request::{LockRequest, RequestedRequirement, TargetRequest, Upgrade};
+use crate::routes::{Routes, read_routes};
 
 /// A request, read and checked.
 pub(crate) struct Prepared {
@@ -27,6 +28,8 @@ pub(crate) struct Prepared {
     pub(crate) judge: Judge,
     pub(crate) indexes: Vec<IndexUrl>,
     pub(crate) find_links: Vec<FindLinks>,
+    /// The packages for which other indexes are asked than these.
+    pub(crate) routes: Routes,
     /// Those that hold for the target, overrides applied.
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) constraints: Vec<Requirement>,
@@ -138,6 +141,7 @@ pub(crate) fn prepare(
         Some(_) => None,
     };
     Ok(Prepared {
+        routes: read_routes(&request.sources, access, &environment, &directs)?,
         judge: Judge { tags: target.tags(), python, latest_python, exclude_newer, hashes, formats },
         indexes: read_indexes(access)?,
         find_links: access.client_options()?.find_links,
@@ -292,6 +296,9 @@ fn read_hashes(
 pub(crate) fn read_indexes(access: &Access) -> Result<Vec<IndexUrl>, Error> {
     let urls = access.extra_index_urls.iter().chain(std::iter::once(&access.index_url));
     let mut indexes: Vec<IndexUrl> = Vec::new();
+    if access.no_index {
+        return Ok(indexes);
+    }
     for (at, url) in urls.enumerate() {
         let option = if at < access.extra_index_urls.len() { "extra-index-url" } else { "index-url" };
         let index = url.parse().map_err(|error| Error::input(option, error))?;

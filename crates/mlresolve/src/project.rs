@@ -3,6 +3,7 @@
 mod config;
 mod files;
 mod own;
+mod sources;
 
 use std::path::{Path, PathBuf};
 
@@ -12,9 +13,14 @@ use mlresolve_packaging::pyproject::{Config, PyProject};
 use self::files::Role;
 use crate::error::Error;
 use crate::request::{LockRequest, RequestedRequirement, Upgrade};
+use crate::settings::{
+    IndexSettings, Merged, Said, merge, own_layer, project_layers, read_configuration, variable_layers,
+};
 
 /// What a user says on top of a project's files.
-#[derive(Debug, Clone, Default)]
+///
+/// Has no `Debug`: index addresses may hold credentials.
+#[derive(Clone, Default)]
 pub struct ProjectOptions {
     /// The project's folder; the current one where none is named.
     pub dir: Option<PathBuf>,
@@ -48,6 +54,10 @@ pub struct ProjectOptions {
     pub no_binary: Vec<String>,
     /// What of the previous lock is given up.
     pub upgrade: Upgrade,
+    /// Where packages come from; what is said here counts before what any file or variable says.
+    pub indexes: IndexSettings,
+    /// Whether the configuration files of pip and uv outside the project are read too.
+    pub configuration_files: bool,
 }
 
 /// What a project's files say.
@@ -57,14 +67,8 @@ pub struct ProjectOptions {
 pub struct ReadProject {
     /// One request for each target.
     pub requests: Vec<LockRequest>,
-    /// The index that the files name.
-    pub index_url: Option<String>,
-    /// Further indexes that the files name, in order.
-    pub extra_index_urls: Vec<String>,
-    /// Pages and folders of files that the files name.
-    pub find_links: Vec<String>,
-    /// Hosts that the files trust whatever their certificates say (`--trusted-host`).
-    pub trusted_hosts: Vec<String>,
+    /// Where packages come from, all that is said taken together.
+    pub indexes: IndexSettings,
     /// The project's folder, where locks belong.
     pub dir: PathBuf,
     /// Whether the files declare targets; where they do not, a default is assumed.
@@ -73,6 +77,8 @@ pub struct ReadProject {
     pub declares_several: bool,
     /// What is worth reading.
     pub warnings: Vec<String>,
+    /// What came from another tool's settings, and from where.
+    pub notes: Vec<String>,
 }
 
 /// What requirements files contribute, before targets are applied.
@@ -84,6 +90,7 @@ struct Gathered {
     index_url: Option<String>,
     extra_index_urls: Vec<String>,
     find_links: Vec<String>,
+    no_index: bool,
     trusted_hosts: Vec<String>,
     prereleases: bool,
     /// `--only-binary` and `--no-binary`, in order, with their places.
@@ -128,6 +135,19 @@ pub fn read_project(
     for path in &options.constraints {
         files::read_file(path, Role::Constraints, variables, &mut gathered)?;
     }
+    let (config, place) = read_config(&dir, pyproject.as_ref(), &mut gathered)?;
+    let settings =
+        read_settings(options, &config, &place, pyproject.as_ref(), &dir, variables, &mut gathered)?;
+    for said in settings.constraints.iter().filter(|_| options.constraints.is_empty()) {
+        for path in &said.value {
+            if path.contains("://") {
+                let problem =
+                    "a constraints file at an address is not fetched; download it, and name it with -c";
+                return Err(Error::input(&said.origin, problem));
+            }
+            files::read_file(Path::new(path), Role::Constraints, variables, &mut gathered)?;
+        }
+    }
     for path in &options.overrides {
         files::read_file(path, Role::Overrides, variables, &mut gathered)?;
     }
@@ -135,9 +155,88 @@ pub fn read_project(
         let foreign =
             pyproject.foreign.iter().map(|table| format!("pyproject.toml: [{table}] is not followed"));
         gathered.warnings.extend(foreign);
+        gathered.warnings.extend(not_followed(pyproject));
     }
-    let (config, place) = read_config(&dir, pyproject.as_ref(), &mut gathered)?;
-    config::apply(options, &config, &place, own, gathered, dir)
+    config::apply(options, &config, &place, pyproject.as_ref(), own, gathered, settings, dir)
+}
+
+/// Where packages come from: options, the project's files, and the settings of other tools.
+fn read_settings(
+    options: &ProjectOptions,
+    config: &Config,
+    place: &str,
+    pyproject: Option<&PyProject>,
+    dir: &Path,
+    variables: &dyn Fn(&str) -> Option<String>,
+    gathered: &mut Gathered,
+) -> Result<Merged, Error> {
+    let mut own = own_layer(config, place, dir, variables)?;
+    let given = &options.indexes;
+    let before = |own: Option<Said<Vec<String>>>, given: &[String], gathered: &[String]| {
+        let own = own.map(|said| said.value).unwrap_or_default();
+        Said::list([given.to_vec(), gathered.to_vec(), own].concat(), place)
+    };
+    let index_url = given.index_url.clone().or_else(|| gathered.index_url.clone());
+    own.index_url = index_url.map(|url| Said::new(url, place)).or(own.index_url);
+    own.extra_index_urls = before(own.extra_index_urls, &given.extra_index_urls, &gathered.extra_index_urls);
+    own.find_links = before(own.find_links, &given.find_links, &gathered.find_links);
+    own.trusted_hosts = before(own.trusted_hosts, &given.trusted_hosts, &gathered.trusted_hosts);
+    let path = |path: &Option<PathBuf>| {
+        path.as_ref().map(|path| Said::new(path.to_string_lossy().into_owned(), place))
+    };
+    own.certificates = path(&given.certificates);
+    own.client_certificate = path(&given.client_certificate);
+    own.proxy = given.proxy.clone().map(|proxy| Said::new(proxy, place));
+    if given.no_index || gathered.no_index {
+        own.no_index = Some(Said::new(true, place));
+    }
+    if !options.constraints.is_empty() {
+        own.constraints = Some(Said::new(Vec::new(), place));
+    }
+    let prerelease = options.prerelease.clone().or_else(|| gathered.prereleases.then(|| "allow".to_owned()));
+    let own_choice = |given: Option<String>, own: &Option<String>| {
+        given.or_else(|| own.clone()).map(|text| Said::new(text, place))
+    };
+    own.exclude_newer = own_choice(options.exclude_newer.clone(), &config.exclude_newer);
+    own.prerelease = own_choice(prerelease, &config.prerelease);
+    own.resolution = own_choice(options.resolution.clone(), &config.resolution);
+    let warnings = &mut gathered.warnings;
+    let mut others = project_layers(pyproject, dir, variables, warnings)?;
+    others.extend(variable_layers(variables)?);
+    let read = |path: &Path| match files::read_text(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(Error::File { source, .. })
+            if matches!(
+                source.kind(),
+                std::io::ErrorKind::NotFound
+                    | std::io::ErrorKind::NotADirectory
+                    | std::io::ErrorKind::IsADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    };
+    others.extend(read_configuration(dir, options.configuration_files, variables, &read, warnings)?);
+    merge(own, &others)
+}
+
+/// What other tools' tables say and is not followed.
+fn not_followed(pyproject: &PyProject) -> Vec<String> {
+    let line = |table: &str, key: &str| format!("pyproject.toml: {table}.{key} is not followed");
+    let mut lines = Vec::new();
+    if let Some(uv) = &pyproject.uv {
+        // What is only had as source is passed over, so `no-build` holds by itself.
+        let unused = [
+            ("no-binary", uv.no_binary == Some(true)),
+            ("no-binary-package", !uv.no_binary_packages.is_empty()),
+        ];
+        lines.extend(unused.into_iter().filter(|(_, there)| *there).map(|(key, _)| line("tool.uv", key)));
+        lines.extend(uv.not_followed.iter().map(|key| line("tool.uv", key)));
+    }
+    let poetry = pyproject.poetry.iter().flat_map(|poetry| &poetry.not_followed);
+    lines.extend(poetry.map(|key| line("tool.poetry", key)));
+    lines
 }
 
 /// The settings: `mlresolve.toml`, or else `[tool.mlresolve]` in `pyproject.toml`.

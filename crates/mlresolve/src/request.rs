@@ -16,6 +16,9 @@ pub struct LockRequest {
     pub constraints: Vec<RequestedRequirement>,
     /// What replaces every requirement on the same package.
     pub overrides: Vec<RequestedRequirement>,
+    /// Where single packages come from, whoever requires them. Of each package, at most one place may be for the
+    /// target.
+    pub sources: Vec<SourceRequest>,
     /// The machine.
     pub target: TargetRequest,
     /// Files uploaded at or after this are not seen: a time, a date, or an age such as `7 days`.
@@ -62,6 +65,56 @@ pub struct RequestedRequirement {
     pub hashes: Vec<String>,
 }
 
+/// Where one package comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SourceRequest {
+    /// The package.
+    pub name: String,
+    /// The machines that this is for (PEP 508); all of them where there is none.
+    #[serde(default)]
+    pub marker: Option<String>,
+    /// The place.
+    pub place: SourcePlace,
+}
+
+/// A place that a package comes from. Only an index holds whoever requires the package; the others hold for what the
+/// request requires itself, and what that requires by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourcePlace {
+    /// This index, and no other.
+    Index {
+        /// Its address. Its credentials belong into [`Access`](crate::Access), among the indexes there.
+        url: String,
+    },
+    /// An archive.
+    Url {
+        /// Its address.
+        url: String,
+        /// The folder in it that holds the project.
+        subdirectory: Option<String>,
+    },
+    /// An archive or a folder of this machine.
+    Path {
+        /// Where it is.
+        path: PathBuf,
+        /// Whether its code is used where it lies.
+        editable: bool,
+        /// The folder in it that holds the project.
+        subdirectory: Option<String>,
+    },
+    /// A git repository.
+    Git {
+        /// Its address.
+        url: String,
+        /// A commit, tag or branch; the default branch where there is none.
+        revision: Option<String>,
+        /// The folder in it that holds the project.
+        subdirectory: Option<String>,
+    },
+}
+
 /// A machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
@@ -103,6 +156,7 @@ impl Default for LockRequest {
             requirements: Vec::new(),
             constraints: Vec::new(),
             overrides: Vec::new(),
+            sources: Vec::new(),
             target: TargetRequest::default(),
             exclude_newer: None,
             prerelease: None,

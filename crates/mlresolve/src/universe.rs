@@ -200,7 +200,11 @@ impl Universe {
             },
             ProjectAnswer::NotFound { asked } => {
                 tracing::info!(package = %name, "not found on any index");
-                Found::Missing(Missing::NotFound(asked.iter().map(index_label).collect()))
+                let mut asked: Vec<String> = asked.iter().map(index_label).collect();
+                if asked.is_empty() {
+                    asked.push("any index, since none is asked for it".to_owned());
+                }
+                Found::Missing(Missing::NotFound(asked))
             }
             ProjectAnswer::Offline { .. } => {
                 self.lacking.borrow_mut().get_or_insert_with(|| name.clone());
@@ -276,8 +280,10 @@ impl Universe {
 
 impl Shared {
     async fn project(&self, name: &PackageName) -> Result<ProjectAnswer, IndexError> {
-        let answer = self.client.project(name).await?;
-        Ok(answer)
+        match self.prepared.routes.get(name) {
+            Some(indexes) => self.client.project_from(indexes, name).await,
+            None => self.client.project(name).await,
+        }
     }
 
     async fn metadata(&self, file: &File) -> Result<Arc<FileMetadata>, MetadataError> {
@@ -366,6 +372,21 @@ impl Provider for Universe {
         let answer = self.answer(name, version, extra)?;
         self.dependencies.borrow_mut().insert(key, answer.clone());
         Ok(answer)
+    }
+
+    /// Which indexes were not asked for a package, because another has it.
+    fn note(&self, name: &PackageName) -> Option<String> {
+        let project = self.project(name).ok()??;
+        let found = index_label(project.index());
+        if self.shared.prepared.routes.contains_key(name) {
+            return Some(format!("only {found} was asked for {name}, as its source says"));
+        }
+        let indexes = self.shared.prepared.indexes.iter();
+        let behind = indexes.skip_while(|index| *index != project.index()).skip(1);
+        let not_asked: Vec<String> = behind.map(index_label).collect();
+        let verb = if not_asked.len() == 1 { "was" } else { "were" };
+        (!not_asked.is_empty())
+            .then(|| format!("{} {verb} not asked: {found} has {name}", not_asked.join(" and ")))
     }
 
     fn expect_package(&self, name: &PackageName, range: &VersionRange) {

@@ -2,7 +2,8 @@
 //!
 //! Owns: names, versions and ranges of versions, specifiers, requirements, markers, file names of wheels
 //! and source distributions, core metadata, the static metadata of source trees, pages of the Simple API,
-//! `requirements.txt` and `pyproject.toml`. Every parser takes text that may be hostile and works within stated limits.
+//! `requirements.txt`, pip's configuration and `pyproject.toml`. Every parser takes text that may be hostile and works
+//! within stated limits.
 //!
 //! Must never know: the network, the file system, the clock, environment variables, an async runtime, or
 //! how a version is chosen.
@@ -13,6 +14,7 @@ pub mod format_control;
 pub mod marker;
 pub mod metadata;
 pub mod name;
+pub mod pip_config;
 pub mod pyproject;
 pub mod range;
 pub mod requirement;

@@ -1,14 +1,17 @@
-//! `pyproject.toml`: the project, its dependency groups, and the tool's own table; and
-//! `mlresolve.toml`, which is that table alone.
+//! `pyproject.toml`: the project, its dependency groups, the tool's own table, and what uv and Poetry
+//! keep there; and `mlresolve.toml`, which is the tool's own table alone.
 //!
 //! Sources: PyPA's `pyproject.toml` specification (PEP 621) and dependency groups specification
 //! (PEP 735).
 
 mod config;
 mod groups;
+mod poetry;
 mod read;
+mod sources;
 #[cfg(test)]
 mod tests;
+mod uv;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +24,9 @@ use crate::version::Version;
 
 pub use config::{Config, TargetConfig};
 pub use groups::{DependencyGroups, GroupItem};
+pub use poetry::{Poetry, PoetryIndex, PoetryPriority};
+pub use sources::{IndexEntry, PackageSource, SourcePlace, is_index_name};
+pub use uv::UvSettings;
 
 use read::{LenientRequirement, LenientSpecifiers, UniqueTable, VersionText, from_toml};
 
@@ -30,14 +36,18 @@ pub const PYPROJECT_LIMIT: usize = 4 << 20;
 /// What a `pyproject.toml` says, as far as it concerns dependencies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PyProject {
-    /// `[project]`.
+    /// `[project]`; where that has no dependencies, `[tool.poetry]` in the same words.
     pub project: Option<Project>,
-    /// `[dependency-groups]`.
+    /// `[dependency-groups]`, and the groups of uv and Poetry.
     pub groups: DependencyGroups,
     /// `[tool.mlresolve]`; `None` where there is no such table.
     pub config: Option<Config>,
+    /// `[tool.uv]`; `None` where there is no such table.
+    pub uv: Option<UvSettings>,
+    /// What `[tool.poetry]` says beyond `project` and `groups`; `None` where there is no such table.
+    pub poetry: Option<Poetry>,
     /// Tables of other tools that change what is installed and are not followed here, such as
-    /// `tool.uv.sources`.
+    /// `tool.pixi`.
     pub foreign: Vec<&'static str>,
     /// The keys under `[tool.mlresolve]` that have no meaning, with dots between the levels.
     pub unknown_keys: Vec<String>,
@@ -96,17 +106,29 @@ impl PyProject {
     /// When it is no TOML, or says something about dependencies that cannot be understood.
     pub fn parse(text: &str) -> Result<Self, PyProjectError> {
         let (raw, ignored): (RawPyProject, _) = from_toml(text)?;
-        let unknown_keys =
-            ignored.into_iter().filter_map(|key| Some(key.strip_prefix("tool.mlresolve.")?.to_owned()));
+        let below = |table: &str| -> Vec<String> {
+            ignored.iter().filter_map(|key| Some(key.strip_prefix(table)?.to_owned())).collect()
+        };
         let mut repairs = Vec::new();
-        let project = raw.project.map(|project| project.finish(&mut repairs));
-        let groups = DependencyGroups::new(raw.dependency_groups, &mut repairs)?;
+        let mut project = raw.project.map(|project| project.finish(&mut repairs));
+        let mut groups = DependencyGroups::new(raw.dependency_groups, &mut repairs)?;
         let mut config = raw.tool.mlresolve;
         if let Some(config) = &mut config {
             repairs.append(&mut config.repairs);
         }
-        let foreign = foreign_tables(text);
-        Ok(Self { project, groups, config, foreign, unknown_keys: unknown_keys.collect(), repairs })
+        let poetry = raw.tool.poetry.map(|raw| {
+            let table = raw.finish(below("tool.poetry."));
+            take_project(table.project, &mut project);
+            groups.extend(table.groups);
+            table.rest
+        });
+        let mut uv = raw.tool.uv.map(|raw| raw.finish(below("tool.uv.")));
+        if let Some(uv) = &mut uv {
+            repairs.append(&mut uv.repairs);
+            groups.extend("dev".parse().ok().map(|name| (name, uv.dev_dependencies.clone())));
+        }
+        let (foreign, unknown_keys) = (foreign_tables(text), below("tool.mlresolve."));
+        Ok(Self { project, groups, config, uv, poetry, foreign, unknown_keys, repairs })
     }
 }
 
@@ -120,6 +142,26 @@ impl Project {
         let (raw, _): (OnlyProject, _) = from_toml(text)?;
         let mut repairs = Vec::new();
         Ok(raw.project.map(|project| project.finish(&mut repairs)).map(|project| (project, repairs)))
+    }
+}
+
+/// Fills what `[project]` leaves to Poetry.
+fn take_project(poetry: Option<Project>, project: &mut Option<Project>) {
+    let Some(poetry) = poetry else { return };
+    let Some(project) = project else {
+        *project = Some(poetry);
+        return;
+    };
+    if project.dependencies.is_empty() {
+        project.dependencies = poetry.dependencies;
+        project.dynamic.retain(|field| field != "dependencies");
+    }
+    if project.optional_dependencies.is_empty() {
+        project.optional_dependencies = poetry.optional_dependencies;
+        project.dynamic.retain(|field| field != "optional-dependencies");
+    }
+    if project.requires_python.is_none() {
+        project.requires_python = poetry.requires_python;
     }
 }
 
@@ -141,6 +183,8 @@ struct RawPyProject {
 #[derive(Default, Deserialize)]
 struct RawTool {
     mlresolve: Option<Config>,
+    uv: Option<uv::RawUv>,
+    poetry: Option<poetry::RawPoetry>,
 }
 
 #[derive(Deserialize)]
@@ -181,24 +225,15 @@ impl RawProject {
 }
 
 /// The tables and keys of other tools by which a project says what is to be installed, or from where.
-const FOREIGN: [&str; 17] = [
+const FOREIGN: [&str; 8] = [
     "tool.conda-lock",
     "tool.hatch.envs",
     "tool.pdm.dev-dependencies",
     "tool.pdm.resolution",
     "tool.pdm.source",
     "tool.pixi",
-    "tool.poetry.dependencies",
-    "tool.poetry.dev-dependencies",
-    "tool.poetry.group",
-    "tool.poetry.source",
     "tool.rye.dev-dependencies",
     "tool.rye.sources",
-    "tool.uv.constraint-dependencies",
-    "tool.uv.dev-dependencies",
-    "tool.uv.index",
-    "tool.uv.override-dependencies",
-    "tool.uv.sources",
 ];
 
 fn foreign_tables(text: &str) -> Vec<&'static str> {

@@ -36,6 +36,12 @@ pub trait Provider {
         extra: Option<&ExtraName>,
     ) -> Result<Answer, Self::Error>;
 
+    /// What a person should know of a package where its versions are wanting, such as that it may have others in a place
+    /// that was not looked at. Asked only to explain.
+    fn note(&self, _name: &PackageName) -> Option<String> {
+        None
+    }
+
     /// A hint that the versions of a package will be asked for, and soon after the dependencies of one in `range`.
     fn expect_package(&self, _name: &PackageName, _range: &VersionRange) {}
 

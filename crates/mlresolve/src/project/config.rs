@@ -2,25 +2,34 @@
 
 use std::path::PathBuf;
 
-use mlresolve_packaging::pyproject::{Config, PyProject, TargetConfig};
-use mlresolve_packaging::{FormatControl, FormatOption, Requirement, SpecifierSet, parse_version};
+use mlresolve_packaging::pyproject::{Config, PyProject, TargetConfig, UvSettings};
+use mlresolve_packaging::{
+    ExtraName, FormatControl, FormatOption, GroupName, Requirement, SpecifierSet, parse_version,
+};
 
+use super::sources::Sources;
 use super::{Gathered, ProjectOptions, ReadProject, own};
 use crate::error::Error;
 use crate::request::{LockRequest, RequestedRequirement, TargetRequest};
+use crate::settings::Merged;
 
 /// The Python that is assumed where nothing says otherwise.
 const DEFAULT_MINOR: i64 = 12;
 
-/// Makes the requests of a project.
+/// Makes the requests of a project. `file` is what stands in the folder, `pyproject` the same where it says what is
+/// required.
+#[expect(clippy::too_many_arguments, reason = "each is one source of what a project says")]
 pub(super) fn apply(
     options: &ProjectOptions,
     config: &Config,
     place: &str,
+    file: Option<&PyProject>,
     pyproject: Option<&PyProject>,
     gathered: Gathered,
+    settings: Merged,
     dir: PathBuf,
 ) -> Result<ReadProject, Error> {
+    let sources = Sources::new(config, file, settings.indexes.named_indexes.clone());
     let declared = chosen_targets(options, config, place)?;
     let requires_python = pyproject.and_then(|file| file.project.as_ref()?.requires_python.clone());
     let mut warnings = gathered.warnings.clone();
@@ -34,21 +43,46 @@ pub(super) fn apply(
     let mut requests = Vec::new();
     for (name, target) in targets {
         warn_of_unused(&name, &target, &mut warnings);
-        let request =
+        let mut request =
             request(options, config, place, pyproject, &gathered, requires_python.as_ref(), name, &target)?;
-        requests.push(LockRequest { root: dir.clone(), ..request });
+        take_uv(file.and_then(|file| file.uv.as_ref()), config, &mut request);
+        let extras: Vec<ExtraName> = request.extras.iter().filter_map(|name| name.parse().ok()).collect();
+        let groups: Vec<GroupName> = request.groups.iter().filter_map(|name| name.parse().ok()).collect();
+        request.sources = sources.requests(&dir, &extras, &groups, &request.requirements)?;
+        request.exclude_newer.clone_from(&settings.exclude_newer);
+        request.prerelease.clone_from(&settings.prerelease);
+        request.resolution.clone_from(&settings.resolution);
+        request.root.clone_from(&dir);
+        requests.push(request);
     }
     Ok(ReadProject {
         requests,
-        index_url: gathered.index_url.or_else(|| config.index_url.clone()),
-        extra_index_urls: [gathered.extra_index_urls, config.extra_index_urls.clone()].concat(),
-        find_links: gathered.find_links,
-        trusted_hosts: gathered.trusted_hosts,
+        indexes: settings.indexes,
         dir,
         declares_targets: !config.targets.is_empty(),
         declares_several: config.targets.len() > 1,
         warnings,
+        notes: settings.notes,
     })
+}
+
+/// The constraints and overrides of `[tool.uv]`, where our own settings have none.
+fn take_uv(uv: Option<&UvSettings>, config: &Config, request: &mut LockRequest) {
+    let Some(uv) = uv else { return };
+    let with = |list: &[Requirement], key: &str| -> Vec<RequestedRequirement> {
+        let origin = format!("pyproject.toml, tool.uv.{key}");
+        let requested = |one: &Requirement| RequestedRequirement {
+            origin: Some(origin.clone()),
+            ..RequestedRequirement::new(one.to_string())
+        };
+        list.iter().map(requested).collect()
+    };
+    if config.constraints.is_empty() {
+        request.constraints.extend(with(&uv.constraints, "constraint-dependencies"));
+    }
+    if config.overrides.is_empty() {
+        request.overrides.extend(with(&uv.overrides, "override-dependencies"));
+    }
 }
 
 fn chosen_targets(
@@ -97,7 +131,6 @@ fn request(
         None => {}
     }
     let python = options.python.clone().or_else(|| target.python.clone());
-    let prerelease = options.prerelease.clone().or_else(|| gathered.prereleases.then(|| "allow".to_owned()));
     let formats = formats(options, config, place, gathered)?;
     let with = |list: &[Requirement], key: &str| {
         let origin = || Some(format!("{place}.{key}"));
@@ -122,9 +155,6 @@ fn request(
                 .unwrap_or_else(|| TargetRequest::default().platform),
             glibc: options.glibc.clone().or_else(|| target.glibc.clone()),
         },
-        exclude_newer: options.exclude_newer.clone().or_else(|| config.exclude_newer.clone()),
-        prerelease: prerelease.or_else(|| config.prerelease.clone()),
-        resolution: options.resolution.clone().or_else(|| config.resolution.clone()),
         only_binary: formats.list(FormatOption::OnlyBinary),
         no_binary: formats.list(FormatOption::NoBinary),
         upgrade: options.upgrade.clone(),

@@ -151,7 +151,7 @@ fn take_options(file: &RequirementsFile, gathered: &mut Gathered) {
             FileOption::NoBinary(value) => {
                 gathered.formats.push((FormatOption::NoBinary, value.clone(), option.place.to_string()));
             }
-            FileOption::NoIndex => ignored("--no-index"),
+            FileOption::NoIndex => gathered.no_index = true,
             FileOption::AllReleases(_) => ignored("--all-releases"),
             FileOption::OnlyFinal(_) => ignored("--only-final"),
             // What these ask for is done anyway, or is none of a lock's business.

@@ -8,12 +8,13 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use crate::name::{ExtraName, GroupName};
+use crate::name::{ExtraName, GroupName, PackageName};
 use crate::requirement::Requirement;
 use crate::specifier::Repair;
 
 use super::PyProjectError;
 use super::read::{LenientRequirement, UniqueTable, from_toml};
+use super::sources::{self, IndexEntry, PackageSource, RawSources};
 
 /// The settings of a project. What is absent is left to the caller's defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -25,6 +26,14 @@ pub struct Config {
     pub index_url: Option<String>,
     /// `extra-index-urls`, in the order in which they are asked.
     pub extra_index_urls: Vec<String>,
+    /// `[[index]]`: indexes with names, in the order in which they are asked, after `extra-index-urls`.
+    pub indexes: Vec<IndexEntry>,
+    /// `sources`: where single packages come from.
+    pub sources: Vec<(PackageName, Vec<PackageSource>)>,
+    /// `find-links`: pages and folders of files.
+    pub find_links: Vec<String>,
+    /// `no-index`: whether no index is asked.
+    pub no_index: Option<bool>,
     /// `prerelease`: how pre-releases are treated.
     pub prerelease: Option<String>,
     /// `resolution`: which versions are preferred.
@@ -84,6 +93,10 @@ struct RawConfig {
     exclude_newer: Option<TextOrDate>,
     index_url: Option<String>,
     extra_index_urls: Vec<String>,
+    index: Vec<IndexEntry>,
+    sources: RawSources,
+    find_links: Vec<String>,
+    no_index: Option<bool>,
     prerelease: Option<String>,
     resolution: Option<String>,
     only_binary: Vec<String>,
@@ -103,6 +116,10 @@ impl From<RawConfig> for Config {
             exclude_newer: raw.exclude_newer.map(|text| text.0),
             index_url: raw.index_url,
             extra_index_urls: raw.extra_index_urls,
+            indexes: raw.index,
+            sources: sources::finish(raw.sources),
+            find_links: raw.find_links,
+            no_index: raw.no_index,
             prerelease: raw.prerelease,
             resolution: raw.resolution,
             only_binary: raw.only_binary,
@@ -116,7 +133,7 @@ impl From<RawConfig> for Config {
 }
 
 /// A text, or a date or time as TOML writes it, without quotes.
-struct TextOrDate(String);
+pub(super) struct TextOrDate(pub(super) String);
 
 impl<'de> Deserialize<'de> for TextOrDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -44,6 +44,14 @@ impl DependencyGroups {
         Ok(groups)
     }
 
+    /// Adds what other tools put into groups; it goes behind what is there.
+    pub(super) fn extend(&mut self, groups: impl IntoIterator<Item = (GroupName, Vec<Requirement>)>) {
+        for (name, requirements) in groups.into_iter().filter(|(_, requirements)| !requirements.is_empty()) {
+            let items = requirements.into_iter().map(GroupItem::Requirement);
+            self.0.entry(name).or_default().extend(items);
+        }
+    }
+
     /// The names of the groups.
     pub fn names(&self) -> impl Iterator<Item = &GroupName> {
         self.0.keys()

@@ -51,7 +51,9 @@ fn a_file_may_say_nothing_or_only_what_others_read() {
     let file = read(
         "[tool.uv.sources]\ntorch = {index = 'x'}\n[[tool.poetry.source]]\nname = 'x'\n[tool.uv.pip]\n[tool.pixi]\n",
     );
-    assert_eq!(file.foreign, ["tool.pixi", "tool.poetry.source", "tool.uv.sources"]);
+    assert_eq!(file.foreign, ["tool.pixi"]);
+    assert_eq!(file.uv.unwrap().not_followed, ["pip"]);
+    assert_eq!(file.poetry.unwrap().indexes.len(), 1);
 }
 
 #[test]

@@ -21,7 +21,14 @@ pub(super) fn list<P: Provider>(provider: &P, core: &Problem, leaves: &[Leaf<'_>
     lines.sort();
     lines.dedup();
     for package in proof.order() {
-        proof.add_lines(package, &mut lines);
+        let said = lines.len();
+        let wanting = proof.add_lines(package, &mut lines);
+        if let Some(note) =
+            package.name().filter(|_| wanting && lines.len() > said).and_then(|name| provider.note(name))
+            && !lines.contains(&note)
+        {
+            lines.push(note);
+        }
     }
     lines
 }
@@ -99,8 +106,9 @@ impl Proof {
         order
     }
 
-    fn add_lines(&self, package: &SolverPackage, lines: &mut Vec<String>) {
-        let Some(name) = package.name() else { return };
+    /// Adds the lines about a package. Whether they speak of versions that are not there or cannot be used.
+    fn add_lines(&self, package: &SolverPackage, lines: &mut Vec<String>) -> bool {
+        let Some(name) = package.name() else { return false };
         for (dependency, needs) in self.needs.get(package).into_iter().flatten() {
             // That an extra goes with its base at one version goes without saying.
             if dependency.name() == Some(name) {
@@ -136,9 +144,13 @@ impl Proof {
                 _ => format!("{} {reason}", self.subject(package, versions)),
             });
         }
+        let mut wanting = refused.iter().any(|(reason, _)| !matches!(reason, Unusable::Constraint(_)));
         if let Some(range) = self.absent.get(package) {
+            let said = lines.len();
             self.add_absence(package, name, range, lines);
+            wanting |= lines.len() > said;
         }
+        wanting
     }
 
     fn add_absence(
