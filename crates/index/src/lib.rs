@@ -1,5 +1,6 @@
 //! The package indexes: project pages (the Simple API), metadata (PEP 658 sidecars, range reads, whole
-//! wheels, source distributions as far as they tell it without being built), downloads, retries, and the cache that makes a second run fast.
+//! wheels, source distributions as far as they tell it without being built), downloads, retries, and the
+//! cache that makes a second run fast.
 //!
 //! Must never know what a good version is: it says what an index offers and leaves the choice to others. It
 //! reads no environment variable itself; the platform's certificate verifier does where no certificates are named.

@@ -1,8 +1,8 @@
 //! The members of a tar archive, one after the other, as far as source distributions have them.
 //!
-//! Sources: POSIX.1-2001 (ustar and pax), and GNU tar's long names. Where readers differ, this one does as Python's
-//! `tarfile` does, since that is what unpacks the archive when it is built. Nothing is written to a disk, and no link is
-//! followed.
+//! Sources: POSIX.1-2001 (ustar and pax), and GNU tar's long names. Where readers differ, this one does as
+//! Python's `tarfile` does, since that is what unpacks the archive when it is built. Nothing is written to a
+//! disk, and no link is followed.
 
 use std::io::{self, Read};
 
