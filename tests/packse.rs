@@ -13,18 +13,8 @@ use mlresolve::packaging::SpecifierSet;
 use mlresolve::{Access, Error, LockRequest, TargetRequest, Watch, lock_blocking};
 use mlresolve_testkit::{IndexServer, Scenario};
 
-/// Why a release without a wheel for the machine is no candidate.
-const SOURCE: &str = "source distributions are not read yet";
-
 /// Scenarios for one machine, with what is locked here instead (`None`: nothing can be) and why.
 const OTHERWISE: &[(&str, Option<&str>, &str)] = &[
-    ("incompatible-python-compatible-override-available-no-wheels", None, SOURCE),
-    ("incompatible-python-compatible-override-no-compatible-wheels", None, SOURCE),
-    ("incompatible-python-compatible-override-other-wheel", None, SOURCE),
-    ("incompatible-python-compatible-override-unavailable-no-wheels", None, SOURCE),
-    ("no-wheels", None, SOURCE),
-    ("no-wheels-with-matching-platform", None, SOURCE),
-    ("only-wheels-no-binary", Some("a 1.0.0"), "there is no option yet that refuses wheels"),
     (
         "extra-does-not-exist-backtrack",
         Some("a 1.0.0, b 1.0.0"),
@@ -50,8 +40,6 @@ const ELSEWHERE: &[(&str, &[&str], &str)] = &[
         &[""],
         "cleaver 1 requires foo==1 on Linux alone and bar==1 elsewhere alone, and each has a solution",
     ),
-    ("requires-python-wheels", &[""], SOURCE),
-    ("unreachable-wheels", &["aarch64", "macos", "3.13", "3.14"], SOURCE),
     (
         "specific-architecture",
         &["3.12 linux", "3.14 linux", "linux-aarch64"],
@@ -102,6 +90,8 @@ fn lock(scenario: &Scenario, index: &IndexServer, machine: Machine) -> Result<An
             glibc: machine.glibc.map(str::to_owned),
         },
         prerelease: options.prereleases.then(|| "allow".to_owned()),
+        only_binary: options.no_build.clone(),
+        no_binary: options.no_binary.clone(),
         ..LockRequest::new(&scenario.root.requires)
     };
     let access = Access { index_url: index.index_url(), ..Access::default() };
@@ -309,7 +299,7 @@ fn universal_scenarios_for_each_machine() {
     requires-python-subset
       each: nothing
     requires-python-wheels
-      each: no solution
+      each: a 1.0.0
     specific-architecture
       macos-arm64: a 1.0.0
       3.13 linux-x86_64: a 1.0.0, b 1.0.0
@@ -317,8 +307,8 @@ fn universal_scenarios_for_each_machine() {
     unreachable-package
       each: nothing
     unreachable-wheels
-      3.12 linux-x86_64: b 1.0.0
-      linux-aarch64, macos-arm64, 3.13, 3.14: no solution
+      linux-x86_64, linux-aarch64: b 1.0.0
+      macos-arm64: c 1.0.0
     virtual-package-extra-priorities
       each: a 1.0.0, b 1.0.0
     wrong-backtracking-basic

@@ -178,6 +178,7 @@ fn s08_constraints_and_overrides_that_contradict_each_other() {
     assert_snapshot!(refused(&project, "--override over.txt"), @"
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28)
       - you require a
+      - your override b>2 replaces every requirement on b
       - every version of a requires b>2
       - there is no b>2; the newest is 2
     ");

@@ -133,6 +133,10 @@ pub(crate) fn prepare(
     let problem = Problem {
         requirements: requirements.iter().filter_map(|one| directs.dependency_of(one)).collect(),
         constraints: active_constraints.iter().filter_map(|one| constraint_of(one, &directs)).collect(),
+        overrides: overrides
+            .active()
+            .map(|one| (one.name.clone(), one.without_marker().to_string()))
+            .collect(),
     };
     let python =
         parse_version(&target.python().full()).map_err(|error| Error::Internal(error.to_string()))?;

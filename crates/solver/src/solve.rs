@@ -28,6 +28,9 @@ pub struct Problem {
     pub requirements: Vec<Dependency>,
     /// What the user rules out without asking for anything.
     pub constraints: Vec<Constraint>,
+    /// What the user puts in place of every requirement on a package, as it was written. The requirements above and the
+    /// answers of the provider hold it already; this is for the explanation.
+    pub overrides: BTreeMap<PackageName, String>,
 }
 
 /// Versions that a package is held to, if it is chosen at all.

@@ -20,6 +20,10 @@ pub(super) fn list<P: Provider>(provider: &P, core: &Problem, leaves: &[Leaf<'_>
         core.requirements.iter().map(|requirement| format!("you require {}", requirement.text)).collect();
     lines.sort();
     lines.dedup();
+    let overrides = core.overrides.iter().filter(|(name, _)| proof.asks_for(name));
+    lines.extend(
+        overrides.map(|(name, text)| format!("your override {text} replaces every requirement on {name}")),
+    );
     for package in proof.order() {
         let said = lines.len();
         let wanting = proof.add_lines(package, &mut lines);
@@ -85,6 +89,11 @@ impl Proof {
             proof.versions.insert(name, points);
         }
         proof
+    }
+
+    /// Whether anything in the proof requires a package.
+    fn asks_for(&self, name: &PackageName) -> bool {
+        self.needs.values().flat_map(BTreeMap::keys).any(|package| package.name() == Some(name))
     }
 
     /// The packages of the proof, nearest to the user's requirements first.

@@ -2,7 +2,8 @@
 
 use insta::assert_snapshot;
 
-use super::memory::Registry;
+use super::memory::{Registry, problem};
+use crate::{Policy, Problem, SolveError, explain, solve};
 
 #[test]
 fn two_requirements_that_exclude_each_other() {
@@ -140,4 +141,19 @@ fn a_chain_of_five_thousand_does_not_overflow() {
     // The default stack of a test thread is two megabytes.
     let explanation = registry.explained(&["p0"], &[]).to_string();
     assert!(explanation.lines().count() <= 30, "{explanation}");
+}
+
+#[test]
+fn an_override_in_the_way() {
+    let registry = Registry::read("a 1: b>2\n b 1\n b 2\n c 1");
+    let overrides = ["b>2", "c<1"].map(|text| (text[..1].parse().unwrap(), text.to_owned()));
+    let problem = Problem { overrides: overrides.into(), ..problem(&["a"], &[]) };
+    let policy = Policy::default();
+    let Err(SolveError::NoSolution(failure)) = solve(&registry, &problem, &policy) else { panic!() };
+    assert_snapshot!(explain(&registry, &problem, &policy, failure, &[]), @"
+      - you require a
+      - your override b>2 replaces every requirement on b
+      - a 1 requires b>2
+      - there is no b>2; the newest is 2
+    ");
 }

@@ -110,6 +110,7 @@ pub(super) fn problem(requirements: &[&str], constraints: &[&str]) -> Problem {
     Problem {
         requirements: requirements.iter().map(|text| dependency(text)).collect(),
         constraints: constraints.iter().map(constraint).collect(),
+        ..Problem::default()
     }
 }
 
