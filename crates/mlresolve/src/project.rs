@@ -8,7 +8,7 @@ mod sources;
 use std::path::{Path, PathBuf};
 
 use mlresolve_packaging::FormatOption;
-use mlresolve_packaging::pyproject::{Config, PyProject};
+use mlresolve_packaging::pyproject::{Config, PyProject, UvSettings};
 
 use self::files::Role;
 use crate::error::Error;
@@ -156,6 +156,11 @@ pub fn read_project(
             pyproject.foreign.iter().map(|table| format!("pyproject.toml: [{table}] is not followed"));
         gathered.warnings.extend(foreign);
         gathered.warnings.extend(not_followed(pyproject));
+        let own = !config.only_binary.is_empty() || !config.no_binary.is_empty();
+        if let Some(uv) = pyproject.uv.as_ref().filter(|_| !own) {
+            // Before what requirements files say, which is nearer to what is locked.
+            gathered.formats.splice(0..0, uv_formats(uv));
+        }
     }
     config::apply(options, &config, &place, pyproject.as_ref(), own, gathered, settings, dir)
 }
@@ -221,17 +226,26 @@ fn read_settings(
     merge(own, &others)
 }
 
+/// uv's `no-build` and `no-binary`, as pip's options of the same meaning.
+fn uv_formats(uv: &UvSettings) -> Vec<(FormatOption, String, String)> {
+    let keys = [
+        ("no-build", FormatOption::OnlyBinary, uv.no_build == Some(true), &uv.no_build_packages),
+        ("no-binary", FormatOption::NoBinary, uv.no_binary == Some(true), &uv.no_binary_packages),
+    ];
+    let mut formats = Vec::new();
+    for (key, option, all, packages) in keys {
+        let all = all.then(|| ":all:".to_owned());
+        let values = all.into_iter().chain(packages.iter().map(ToString::to_string));
+        formats.extend(values.map(|value| (option, value, format!("pyproject.toml, tool.uv.{key}"))));
+    }
+    formats
+}
+
 /// What other tools' tables say and is not followed.
 fn not_followed(pyproject: &PyProject) -> Vec<String> {
     let line = |table: &str, key: &str| format!("pyproject.toml: {table}.{key} is not followed");
     let mut lines = Vec::new();
     if let Some(uv) = &pyproject.uv {
-        // What is only had as source is passed over, so `no-build` holds by itself.
-        let unused = [
-            ("no-binary", uv.no_binary == Some(true)),
-            ("no-binary-package", !uv.no_binary_packages.is_empty()),
-        ];
-        lines.extend(unused.into_iter().filter(|(_, there)| *there).map(|(key, _)| line("tool.uv", key)));
         lines.extend(uv.not_followed.iter().map(|key| line("tool.uv", key)));
     }
     let poetry = pyproject.poetry.iter().flat_map(|poetry| &poetry.not_followed);

@@ -99,8 +99,11 @@ impl Sources {
             None if name.eq_ignore_ascii_case(PYPI) => default_index_url(),
             None => {
                 let names: Vec<&str> = self.indexes.iter().map(|(name, _)| name.as_str()).collect();
-                let there = if names.is_empty() { "none has a name".to_owned() } else { names.join(", ") };
-                let problem = format!("there is no index named {name:?}; there is: {there}");
+                let there = match names.is_empty() {
+                    true => "no index has a name".to_owned(),
+                    false => format!("there is {}", names.join(", ")),
+                };
+                let problem = format!("there is no index named {name:?}; {there}");
                 return Err(Error::input(place, problem));
             }
         };
