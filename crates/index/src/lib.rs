@@ -50,3 +50,4 @@ pub use proxy::{Proxies, ProxyUrl, ProxyUrlError};
 pub use sdist_archive::{SdistError, SdistLimits, read_sdist};
 pub use source::SourceRead;
 pub use tls::{TlsOptions, TrustedHost, TrustedHostError};
+pub use wheel_tail::read_archive as metadata_in_wheel;

@@ -1,5 +1,7 @@
 //! The main job: a request becomes a lock, or the reason why it cannot.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +14,7 @@ use tokio::runtime::Handle;
 use crate::access::Access;
 use crate::assemble::assemble;
 use crate::direct::Directs;
+use crate::build::FetchedWheel;
 use crate::error::{Conflict, Error};
 use crate::event::{CancellationToken, Event, Watch};
 use crate::known_names::KNOWN_NAMES;
@@ -109,6 +112,17 @@ pub fn why_not_blocking(
     watch: &Watch,
 ) -> Result<WhyNot, Error> {
     runtime()?.block_on(why_not(request, previous, requirement, access, watch))
+}
+
+/// Solves a request, and downloads the wheels of its solution into a folder, each once.
+pub(crate) async fn fetch_wheels(
+    request: &LockRequest,
+    access: &Access,
+    watch: &Watch,
+    into: &Path,
+) -> Result<BTreeSet<FetchedWheel>, Error> {
+    let into = into.to_owned();
+    solving(request.clone(), None, access, watch, move |run| run.fetch_wheels(&into)).await
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
@@ -216,6 +230,28 @@ impl Run<'_> {
                 Ok(WhyNot::Possible(Box::new(diff(&now, &possible))))
             }
         }
+    }
+
+    fn fetch_wheels(&self, into: &Path) -> Result<BTreeSet<FetchedWheel>, Error> {
+        let resolution = self.solve(&self.prepared.problem, &self.prepared.policy)?;
+        let mut wheels = BTreeSet::new();
+        for (name, resolved) in &resolution.packages {
+            let file = self.universe.wheel(name, &resolved.version).map_err(from_universe)?;
+            let missing = || Error::Internal(format!("no file was chosen for {name} {}", resolved.version));
+            let file = file.ok_or_else(missing)?;
+            // A package is from one index in all of a run, so that a file name means one file.
+            let path = into.join(&file.filename);
+            if path.parent() != Some(into) {
+                return Err(Error::Internal(format!("{:?} is no name of a file", file.filename)));
+            }
+            if !path.exists() {
+                self.universe
+                    .wait(self.universe.client().download(&file, &path))
+                    .map_err(from_universe)??;
+            }
+            wheels.insert(FetchedWheel { filename: file.filename.clone(), path });
+        }
+        Ok(wheels)
     }
 
     fn conflict(&self, explanation: Explanation) -> Conflict {
