@@ -8,6 +8,7 @@
 //! What the build requires is chosen by this program's own solver for this machine's Python, from the same indexes and
 //! under the same `exclude-newer`; it is taken from wheels alone, so that one build never leads to another.
 
+mod allowed;
 mod backend;
 mod environment;
 mod error;
@@ -15,23 +16,23 @@ mod gate;
 mod interpreter;
 mod options;
 mod process;
+mod sdist;
 mod unpack;
 mod wheel;
 
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use mlresolve_packaging::metadata::CoreMetadata;
-use mlresolve_packaging::{PackageName, Requirement, Version};
-use mlresolve_solver::Stop;
+use mlresolve_packaging::{PackageName, Requirement, RequirementSource, Version};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
+pub(crate) use allowed::AllowedBuilds;
 pub use error::BuildError;
 pub use options::BuildOptions;
-pub(crate) use unpack::unpack;
 
 use self::backend::{Backend, read_build_system};
 use self::environment::Environment;
@@ -39,7 +40,8 @@ use self::error::failed;
 use self::interpreter::Interpreter;
 use self::process::Patience;
 use crate::access::Access;
-use crate::event::{CancellationToken, Watch};
+use crate::event::Watch;
+use crate::limits::RunLimits;
 use crate::lock::fetch_wheels;
 use crate::request::{LockRequest, RequestedRequirement};
 
@@ -50,14 +52,10 @@ pub(crate) struct Builder {
     /// The minor version of the target's Python.
     minor: u8,
     runtime: Handle,
-    cancellation: CancellationToken,
-    /// Cancelled when nobody waits for the run any more.
-    abandoned: CancellationToken,
-    /// The end of the run; `None` where that is beyond what a clock can tell.
-    deadline: Option<Instant>,
-    interpreter: OnceCell<Interpreter>,
+    limits: RunLimits,
+    interpreter: OnceLock<Interpreter>,
     /// The wheels that builds of this run needed so far.
-    wheels: OnceCell<TempDir>,
+    wheels: OnceLock<TempDir>,
 }
 
 /// What a source tree must turn out to be.
@@ -90,20 +88,16 @@ impl Builder {
         exclude_newer: Option<String>,
         minor: u8,
         runtime: Handle,
-        watch: &Watch,
-        abandoned: CancellationToken,
-        deadline: Option<Instant>,
+        limits: RunLimits,
     ) -> Self {
         Self {
             access: access.clone(),
             exclude_newer,
             minor,
             runtime,
-            cancellation: watch.cancellation.clone(),
-            abandoned,
-            deadline,
-            interpreter: OnceCell::new(),
-            wheels: OnceCell::new(),
+            limits,
+            interpreter: OnceLock::new(),
+            wheels: OnceLock::new(),
         }
     }
 
@@ -115,7 +109,7 @@ impl Builder {
     pub(crate) fn metadata(&self, source: &Path, expected: &Expected) -> Result<Built, BuildError> {
         let system = read_build_system(source)?;
         let interpreter = self.interpreter()?;
-        let stop = || self.should_stop();
+        let stop = || self.limits.should_stop();
         let until = Instant::now().checked_add(self.access.build.time_limit);
         let patience = Patience { until, stop: &stop };
         let own = tempfile::Builder::new()
@@ -157,7 +151,7 @@ impl Builder {
         if let Some(found) = self.interpreter.get() {
             return Ok(found);
         }
-        let stop = || self.should_stop();
+        let stop = || self.limits.should_stop();
         let patience = Patience { until: None, stop: &stop };
         let found = interpreter::find(&self.access.build, self.minor, patience)?;
         tracing::info!(python = %found.executable.display(), version = found.short(), "builds run with");
@@ -187,6 +181,10 @@ impl Builder {
         if requires.is_empty() {
             return Ok(BTreeSet::new());
         }
+        if let Some(foreign) = requires.iter().find(|one| matches!(one.source, RequirementSource::Url(_))) {
+            let problem = format!("its build requires {} by address, which is not followed", foreign.name);
+            return Err(BuildError::BuildSystem(problem));
+        }
         let texts: Vec<String> = requires.iter().map(ToString::to_string).collect();
         let request = LockRequest {
             requirements: texts.iter().map(RequestedRequirement::new).collect(),
@@ -202,43 +200,18 @@ impl Builder {
                 self.wheels.get_or_init(|| folder)
             }
         };
-        let time_limit = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let time_limit = self.limits.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let access =
             Access { time_limit: time_limit.unwrap_or(self.access.time_limit), ..self.access.clone() };
         // The outer run's counts are not this one's.
-        let watch = Watch { observer: None, cancellation: self.cancellation.clone() };
-        let fetched = self.waiting(fetch_wheels(&request, &access, &watch, folder.path()))?;
+        let watch = Watch { observer: None, cancellation: self.limits.watch.cancellation.clone() };
+        let fetching = fetch_wheels(&request, &access, &watch, folder.path());
+        let fetched = self.runtime.block_on(self.limits.hold(fetching)).map_err(BuildError::Stopped)?;
         fetched.map_err(|source| BuildError::Requirements {
             requirements: texts.join(", "),
             python: interpreter.short(),
             source: Box::new(source),
         })
-    }
-
-    /// Waits for an answer, but no longer than the run goes on.
-    fn waiting<T>(&self, answer: impl Future<Output = T>) -> Result<T, BuildError> {
-        let stopped = async {
-            loop {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                if let Some(stop) = self.should_stop() {
-                    return stop;
-                }
-            }
-        };
-        self.runtime.block_on(async {
-            tokio::select! {
-                biased;
-                answer = answer => Ok(answer),
-                stop = stopped => Err(BuildError::Stopped(stop)),
-            }
-        })
-    }
-
-    fn should_stop(&self) -> Option<Stop> {
-        if self.cancellation.is_cancelled() || self.abandoned.is_cancelled() {
-            return Some(Stop::Cancelled);
-        }
-        self.deadline.is_some_and(|deadline| Instant::now() > deadline).then_some(Stop::OutOfTime)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use mlresolve_index::IndexError;
 use mlresolve_packaging::metadata::MetadataError;
 use mlresolve_solver::Stop;
 
@@ -26,6 +27,9 @@ pub enum BuildError {
     /// Build requirements cannot be chosen for the machine that builds.
     #[error("nothing can be built on {0}: wheels are chosen for Linux with glibc and for macOS on ARM")]
     Host(String),
+    /// The source distribution cannot be fetched.
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// The source distribution cannot be unpacked.
     #[error("it cannot be unpacked: {0}")]
     Unpack(String),

@@ -130,7 +130,7 @@ fn has_ended(child: &Child) -> std::io::Result<bool> {
 fn end_group(child: &mut Child) {
     // The group is gone where nothing is left of it.
     if let Ok(number) = number(child) {
-        drop(rustix::process::kill_process_group(number, rustix::process::Signal::KILL));
+        let _ = rustix::process::kill_process_group(number, rustix::process::Signal::KILL);
     }
 }
 
@@ -176,7 +176,7 @@ impl Tail {
 
     fn finish(self) -> Vec<u8> {
         // Either the thread is done, or something holds the pipe that cannot be waited for.
-        drop(self.over.recv_timeout(OUTPUT_WAIT));
+        let _ = self.over.recv_timeout(OUTPUT_WAIT);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *kept).into()
     }

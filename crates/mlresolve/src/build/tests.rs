@@ -7,6 +7,7 @@ use std::time::Duration;
 use mlresolve_testkit::{IndexServer, Universe, WheelBuilder};
 
 use super::*;
+use crate::event::CancellationToken;
 
 /// A backend whose hooks are the files of the tree.
 const BACKEND: &str = "
@@ -81,10 +82,9 @@ fn built_with(options: BuildOptions, files: &[(&str, &str)]) -> Result<Built, Bu
     }
     let runtime = crate::lock::runtime().unwrap();
     let access = Access { index_url: server.index_url(), build: options, ..Access::default() };
-    let (watch, abandoned) = (Watch::default(), CancellationToken::default());
     let deadline = Some(Instant::now() + Duration::from_secs(120));
-    let handle = runtime.handle().clone();
-    let builder = Builder::new(&access, None, 12, handle, &watch, abandoned, deadline);
+    let limits = RunLimits { deadline, watch: Watch::default(), abandoned: CancellationToken::default() };
+    let builder = Builder::new(&access, None, 12, runtime.handle().clone(), limits);
     let expected = Expected { name: Some("tree".parse().unwrap()), version: Some("1.0".parse().unwrap()) };
     builder.metadata(folder.path(), &expected)
 }
