@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mlresolve::{
-    Access, CancellationToken, KeyringProvider, NetworkMode, ProjectOptions, ReadProject, Upgrade,
-    read_project,
+    Access, BuildOptions, CancellationToken, KeyringProvider, NetworkMode, ProjectOptions, ReadProject,
+    Upgrade, read_project,
 };
 
 use crate::args::{Global, ProjectArguments};
@@ -52,6 +52,7 @@ pub(super) fn project(
         resolution: arguments.resolution.clone(),
         only_binary: arguments.only_binary.clone(),
         no_binary: arguments.no_binary.clone(),
+        allow_build: arguments.allow_build.clone(),
         upgrade,
     };
     let project = read_project(&options, &|name| std::env::var(name).ok())?;
@@ -102,6 +103,7 @@ pub(super) fn access(
         client_certificate: arguments.client_cert.clone(),
         trusted_hosts: [arguments.allow_insecure_hosts.clone(), project.trusted_hosts.clone()].concat(),
         proxy: arguments.proxy.clone(),
+        build: BuildOptions::from_environment(&|name| std::env::var_os(name)),
         ..Access::default()
     };
     // What was said on the command line is said, also where it is the opposite of a variable.

@@ -7,6 +7,7 @@
 //! What an index says is not trusted: every answer has a limit, redirects stay on the web, hashes are
 //! checked while bytes arrive, and credentials go to their own origin only and appear in no message.
 
+mod built;
 mod cache;
 mod client;
 mod credentials;

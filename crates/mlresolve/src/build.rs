@@ -190,6 +190,7 @@ impl Builder {
             requirements: texts.iter().map(RequestedRequirement::new).collect(),
             target: interpreter.target()?,
             exclude_newer: self.exclude_newer.clone(),
+            only_binary: vec![":all:".to_owned()],
             ..LockRequest::default()
         };
         let folder = match self.wheels.get() {
@@ -200,7 +201,8 @@ impl Builder {
                 self.wheels.get_or_init(|| folder)
             }
         };
-        let time_limit = self.limits.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let time_limit =
+            self.limits.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let access =
             Access { time_limit: time_limit.unwrap_or(self.access.time_limit), ..self.access.clone() };
         // The outer run's counts are not this one's.

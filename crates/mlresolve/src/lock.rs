@@ -13,8 +13,8 @@ use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::assemble::assemble;
-use crate::direct::Directs;
 use crate::build::FetchedWheel;
+use crate::direct::Directs;
 use crate::error::{Conflict, Error};
 use crate::event::{CancellationToken, Event, Watch};
 use crate::known_names::KNOWN_NAMES;
@@ -150,8 +150,9 @@ async fn solving<T: Send + 'static>(
     let prepared = Arc::new(prepare(&request, access, previous.as_ref(), directs)?);
     let (runtime, watch) = (Handle::current(), watch.clone());
     let (sender, receiver) = tokio::sync::oneshot::channel();
+    let access = access.clone();
     let work = move || {
-        let universe = Universe::new(client, Arc::clone(&prepared), limits, runtime);
+        let universe = Universe::new(client, Arc::clone(&prepared), limits, runtime, &access);
         let outcome = job(&Run { prepared: &prepared, universe: &universe, watch: &watch });
         // The receiver is gone when the caller gave up waiting.
         drop(sender.send(outcome));
@@ -236,7 +237,7 @@ impl Run<'_> {
         let resolution = self.solve(&self.prepared.problem, &self.prepared.policy)?;
         let mut wheels = BTreeSet::new();
         for (name, resolved) in &resolution.packages {
-            let file = self.universe.wheel(name, &resolved.version).map_err(from_universe)?;
+            let file = self.universe.file(name, &resolved.version).map_err(from_universe)?;
             let missing = || Error::Internal(format!("no file was chosen for {name} {}", resolved.version));
             let file = file.ok_or_else(missing)?;
             // A package is from one index in all of a run, so that a file name means one file.
@@ -298,6 +299,7 @@ pub(crate) fn from_universe(error: UniverseError) -> Error {
     match error {
         UniverseError::Index(error) => Error::Index(error),
         UniverseError::Metadata(error) => Error::Metadata(error),
+        UniverseError::Build { package, source } => Error::Build { package, source },
         UniverseError::Stopped(stop) => stop.into(),
     }
 }
