@@ -221,6 +221,15 @@ pub(crate) struct ProjectArguments {
         help_heading = "Choice of versions"
     )]
     pub(crate) no_binary: Vec<String>,
+    /// Build this package, or :all:, where nothing else tells what it requires. This runs code of the package
+    #[arg(
+        long = "allow-build",
+        value_name = "PACKAGE",
+        env = "MLRESOLVE_ALLOW_BUILD",
+        value_delimiter = ',',
+        help_heading = "Choice of versions"
+    )]
+    pub(crate) allow_build: Vec<String>,
     /// Give up after so many seconds
     #[arg(long, value_name = "SECONDS", env = "MLRESOLVE_TIME_LIMIT", default_value_t = 900)]
     pub(crate) time_limit: u64,

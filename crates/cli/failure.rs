@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use mlresolve::Error;
 use mlresolve::index::{IndexError, MetadataError};
+use mlresolve::{BuildError, Error};
 
 use crate::exit;
 use crate::output::Output;
@@ -95,6 +95,10 @@ impl From<Error> for Failure {
                 (exit::NETWORK, "repository", Some(hint.to_owned()))
             }
             Error::Metadata(_) => (exit::NETWORK, "metadata", None),
+            Error::Build { source, .. } => {
+                let (code, hint) = build_hint(source);
+                (code, "build", Some(hint.to_owned()))
+            }
             Error::NoHash { .. } => (exit::VERIFICATION, "no-hash", None),
             Error::Limit(_) => {
                 let hint = "pin some of the packages more closely, or raise the limit with --time-limit";
@@ -129,6 +133,19 @@ fn index_hint(error: &IndexError) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// The exit code of a failed build, and a way out.
+fn build_hint(error: &BuildError) -> (u8, &'static str) {
+    match error {
+        BuildError::NoPython { .. } | BuildError::NotAPython(_) | BuildError::Host(_) => {
+            (exit::BAD_INPUT, "or ask for a version that has a wheel, for which nothing is built")
+        }
+        BuildError::Requirements { source, .. } if matches!(**source, Error::Index(_)) => {
+            (exit::NETWORK, "try again later, or ask for a version that has a wheel")
+        }
+        _ => (exit::NO_SOLUTION, "ask for a version that has a wheel, or for another that can be built"),
+    }
 }
 
 fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {

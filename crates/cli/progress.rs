@@ -47,6 +47,7 @@ impl Drop for Progress {
 fn show(bar: &ProgressBar, event: Event) {
     match event {
         Event::PackageKnown { name, known } => bar.set_message(format!("{known} packages, {name}")),
+        Event::Building { package } => bar.set_message(format!("building {package}")),
         Event::Explaining => bar.set_message("no solution; finding out why"),
         Event::Hashing { file } => bar.set_message(format!("hashing {file}")),
         _ => {}

@@ -269,17 +269,23 @@ fn show_largest(report: &LockReport, output: Output) {
 }
 
 fn show_sources(report: &LockReport, output: Output) {
-    if report.sources.is_empty() {
-        return;
+    let (built, read): (Vec<_>, Vec<_>) =
+        report.sources.iter().partition(|source| source.metadata == "built");
+    for (sources, how) in
+        [(read, "metadata read without that"), (built, "and built now to see what they require")]
+    {
+        if sources.is_empty() {
+            continue;
+        }
+        let named = sources.iter().take(SOURCES_SHOWN);
+        let mut named: Vec<String> =
+            named.map(|source| format!("{} {} ({})", source.name, source.version, source.metadata)).collect();
+        let rest = sources.len() - named.len();
+        if rest > 0 {
+            named.push(format!("{rest} more"));
+        }
+        output.say(&format!("  source   built when installed, {how}: {}", named.join(", ")));
     }
-    let named = report.sources.iter().take(SOURCES_SHOWN);
-    let mut named: Vec<String> =
-        named.map(|source| format!("{} {} ({})", source.name, source.version, source.metadata)).collect();
-    let rest = report.sources.len() - named.len();
-    if rest > 0 {
-        named.push(format!("{rest} more"));
-    }
-    output.say(&format!("  source   built when installed, metadata read without that: {}", named.join(", ")));
 }
 
 fn named(package: &PackageSize) -> String {

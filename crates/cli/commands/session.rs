@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mlresolve::{
-    Access, CancellationToken, IndexSettings, KeyringProvider, NetworkMode, ProjectOptions, ReadProject,
-    Upgrade, read_project,
+    Access, BuildOptions, CancellationToken, IndexSettings, KeyringProvider, NetworkMode, ProjectOptions,
+    ReadProject, Upgrade, read_project,
 };
 
 use crate::args::{Global, ProjectArguments};
@@ -52,6 +52,7 @@ pub(super) fn project(
         resolution: arguments.resolution.clone(),
         only_binary: arguments.only_binary.clone(),
         no_binary: arguments.no_binary.clone(),
+        allow_build: arguments.allow_build.clone(),
         upgrade,
         indexes: IndexSettings {
             index_url: arguments.index_url.clone(),
@@ -99,6 +100,7 @@ pub(super) fn access(
         retries: arguments.http_retries,
         http_timeout: Duration::from_secs_f64(arguments.http_timeout),
         keyring: keyring.unwrap_or_default(),
+        build: BuildOptions::from_environment(&|name| std::env::var_os(name)),
         ..Access::default()
     };
     let mut access = access.with_settings(&project.indexes);

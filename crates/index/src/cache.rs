@@ -56,6 +56,8 @@ pub(crate) enum Bucket {
     Links,
     /// What is at the address of an archive.
     Addresses,
+    /// What builds told of source distributions.
+    Built,
 }
 
 /// The name of an entry.
@@ -218,7 +220,8 @@ impl Cache {
 }
 
 impl Bucket {
-    const ALL: [Self; 5] = [Self::Pages, Self::Metadata, Self::Sources, Self::Links, Self::Addresses];
+    const ALL: [Self; 6] =
+        [Self::Pages, Self::Metadata, Self::Sources, Self::Links, Self::Addresses, Self::Built];
 
     fn dir(self) -> &'static str {
         match self {
@@ -227,6 +230,7 @@ impl Bucket {
             Self::Sources => "sources-v1",
             Self::Links => "links-v1",
             Self::Addresses => "addresses-v1",
+            Self::Built => "built-v1",
         }
     }
 

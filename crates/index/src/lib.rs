@@ -8,6 +8,7 @@
 //! What an index says is not trusted: every answer has a limit, redirects stay on the web, hashes are
 //! checked while bytes arrive, and credentials go to their own origin only and appear in no message.
 
+mod built;
 mod cache;
 mod client;
 mod credentials;
@@ -51,3 +52,4 @@ pub use proxy::{Proxies, ProxyUrl, ProxyUrlError};
 pub use sdist_archive::{SdistError, SdistLimits, read_sdist};
 pub use source::SourceRead;
 pub use tls::{TlsOptions, TrustedHost, TrustedHostError};
+pub use wheel_tail::read_archive as metadata_in_wheel;

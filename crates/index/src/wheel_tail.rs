@@ -121,12 +121,11 @@ impl IndexClient {
     }
 }
 
-/// Reads the METADATA of an archive that is there as a whole.
-pub(crate) fn read_archive<R: Read + Seek>(
-    reader: R,
-    wheel: &WheelFilename,
-    limit: u64,
-) -> Result<Vec<u8>, String> {
+/// Reads the METADATA of a wheel that is there as a whole, if it is not over a limit in bytes.
+///
+/// # Errors
+/// When the archive cannot be read or does not hold the one METADATA of the wheel's name and version; in words.
+pub fn read_archive<R: Read + Seek>(reader: R, wheel: &WheelFilename, limit: u64) -> Result<Vec<u8>, String> {
     let mut archive = ZipArchive::new(reader).map_err(|error| error.to_string())?;
     read_member(&mut archive, wheel, limit)
 }

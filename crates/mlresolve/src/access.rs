@@ -5,6 +5,7 @@ mod variables;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::build::BuildOptions;
 use jiff::Timestamp;
 use mlresolve_index::{
     CacheMode, ClientOptions, CredentialSources, FindLinks, IndexUrl, IndexUrlError, Keyring, Timeouts,
@@ -48,6 +49,8 @@ pub struct Access {
     pub step_limit: u64,
     /// From when ages such as `7 days` count: the moment at which this was made, so that all of a run means the same.
     pub now: Timestamp,
+    /// What builds may use of this machine.
+    pub build: BuildOptions,
     /// How often a request is repeated after a failure that may pass.
     pub retries: u32,
     /// How long a server may be silent. A page may take ten times as long in all, a download a hundred and twenty times.
@@ -106,6 +109,7 @@ impl Default for Access {
             time_limit: Duration::from_secs(900),
             step_limit: 1_000_000,
             now: Timestamp::now(),
+            build: BuildOptions::default(),
             retries: 3,
             http_timeout: Duration::from_secs(30),
             netrc: Vec::new(),

@@ -56,6 +56,7 @@ fn options_section(request: &LockRequest, prepared: &Prepared) -> Option<Options
         prerelease: request.prerelease.clone().filter(|mode| mode != DEFAULT_PRERELEASE),
         only_binary: prepared.judge.formats.list(FormatOption::OnlyBinary),
         no_binary: prepared.judge.formats.list(FormatOption::NoBinary),
+        allow_build: prepared.allow_build.list(),
         extras: prepared.extras.clone(),
         groups: prepared.groups.clone(),
         ..OptionsSection::default()

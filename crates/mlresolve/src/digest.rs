@@ -72,6 +72,7 @@ pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String
     add("prerelease", other(&request.prerelease, DEFAULT_PRERELEASE).into_iter().collect());
     add("resolution", other(&request.resolution, DEFAULT_RESOLUTION).into_iter().collect());
     add("only-binary", prepared.judge.formats.list(FormatOption::OnlyBinary));
+    add("allow-build", prepared.allow_build.list());
     add("no-binary", prepared.judge.formats.list(FormatOption::NoBinary));
     let routes = prepared.routes.iter();
     let routes = routes.flat_map(|(name, indexes)| {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::build::BuildError;
 use mlresolve_index::{IndexError, MetadataError};
 use mlresolve_lockfile::{InvalidLock, ReadError};
 use mlresolve_solver::Explanation;
@@ -44,6 +45,14 @@ pub enum Error {
         place: String,
         /// What `git` says, without secrets.
         reason: String,
+    },
+    /// A package whose build was allowed cannot be built.
+    #[error("{package} cannot be built to see what it requires")]
+    Build {
+        /// Name and version.
+        package: String,
+        /// Why.
+        source: Box<BuildError>,
     },
     /// A file has no hash on its index, and none can be computed.
     #[error("{file} has no hash on its index, and to compute one it must be downloaded: {reason}")]

@@ -24,6 +24,11 @@ pub enum Event {
         /// How many so far.
         read: usize,
     },
+    /// A package is built to see what it requires, which runs its code; the user allowed it.
+    Building {
+        /// Name and version.
+        package: String,
+    },
     /// There is no solution; the explanation is being worked out.
     Explaining,
     /// A file is downloaded because its index announces no hash.

@@ -17,6 +17,7 @@
 
 mod access;
 mod assemble;
+mod build;
 mod check;
 mod clock;
 mod digest;
@@ -39,6 +40,7 @@ mod text;
 mod universe;
 
 pub use access::{Access, KeyringProvider, NetworkMode, default_index_url};
+pub use build::{BuildError, BuildOptions};
 pub use check::{CheckOutcome, check, check_blocking};
 pub use error::{Conflict, Error};
 pub use event::{CancellationToken, Event, Watch};

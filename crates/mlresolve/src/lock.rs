@@ -1,5 +1,7 @@
 //! The main job: a request becomes a lock, or the reason why it cannot.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,6 +13,7 @@ use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::assemble::assemble;
+use crate::build::FetchedWheel;
 use crate::direct::Directs;
 use crate::error::{Conflict, Error};
 use crate::event::{CancellationToken, Event, Watch};
@@ -111,6 +114,17 @@ pub fn why_not_blocking(
     runtime()?.block_on(why_not(request, previous, requirement, access, watch))
 }
 
+/// Solves a request, and downloads the wheels of its solution into a folder, each once.
+pub(crate) async fn fetch_wheels(
+    request: &LockRequest,
+    access: &Access,
+    watch: &Watch,
+    into: &Path,
+) -> Result<BTreeSet<FetchedWheel>, Error> {
+    let into = into.to_owned();
+    solving(request.clone(), None, access, watch, move |run| run.fetch_wheels(&into)).await
+}
+
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -136,8 +150,9 @@ async fn solving<T: Send + 'static>(
     let prepared = Arc::new(prepare(&request, access, previous.as_ref(), directs)?);
     let (runtime, watch) = (Handle::current(), watch.clone());
     let (sender, receiver) = tokio::sync::oneshot::channel();
+    let access = access.clone();
     let work = move || {
-        let universe = Universe::new(client, Arc::clone(&prepared), limits, runtime);
+        let universe = Universe::new(client, Arc::clone(&prepared), limits, runtime, &access);
         let outcome = job(&Run { prepared: &prepared, universe: &universe, watch: &watch });
         // The receiver is gone when the caller gave up waiting.
         drop(sender.send(outcome));
@@ -218,6 +233,28 @@ impl Run<'_> {
         }
     }
 
+    fn fetch_wheels(&self, into: &Path) -> Result<BTreeSet<FetchedWheel>, Error> {
+        let resolution = self.solve(&self.prepared.problem, &self.prepared.policy)?;
+        let mut wheels = BTreeSet::new();
+        for (name, resolved) in &resolution.packages {
+            let file = self.universe.file(name, &resolved.version).map_err(from_universe)?;
+            let missing = || Error::Internal(format!("no file was chosen for {name} {}", resolved.version));
+            let file = file.ok_or_else(missing)?;
+            // A package is from one index in all of a run, so that a file name means one file.
+            let path = into.join(&file.filename);
+            if path.parent() != Some(into) {
+                return Err(Error::Internal(format!("{:?} is no name of a file", file.filename)));
+            }
+            if !path.exists() {
+                self.universe
+                    .wait(self.universe.client().download(&file, &path))
+                    .map_err(from_universe)??;
+            }
+            wheels.insert(FetchedWheel { filename: file.filename.clone(), path });
+        }
+        Ok(wheels)
+    }
+
     fn conflict(&self, explanation: Explanation) -> Conflict {
         Conflict { target: target_in_words(&self.prepared.target), explanation }
     }
@@ -262,6 +299,7 @@ pub(crate) fn from_universe(error: UniverseError) -> Error {
     match error {
         UniverseError::Index(error) => Error::Index(error),
         UniverseError::Metadata(error) => Error::Metadata(error),
+        UniverseError::Build { package, source } => Error::Build { package, source },
         UniverseError::Stopped(stop) => stop.into(),
     }
 }

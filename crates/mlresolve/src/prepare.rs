@@ -14,6 +14,7 @@ use mlresolve_solver::{Constraint, Dependency, Explanation, Policy, Prerelease, 
 use mlresolve_target::{Glibc, Target};
 
 use crate::access::Access;
+use crate::build::AllowedBuilds;
 use crate::clock::TimeLimit;
 use crate::direct::{Directs, is_bare_address};
 use crate::error::Error;
@@ -38,6 +39,8 @@ pub(crate) struct Prepared {
     pub(crate) directs: Directs,
     pub(crate) problem: Problem,
     pub(crate) policy: Policy,
+    /// What may be built.
+    pub(crate) allow_build: AllowedBuilds,
     pub(crate) extras: Vec<ExtraName>,
     pub(crate) groups: Vec<GroupName>,
     pub(crate) warnings: Vec<String>,
@@ -149,6 +152,8 @@ pub(crate) fn prepare(
         judge: Judge { tags: target.tags(), python, latest_python, exclude_newer, hashes, formats },
         indexes: read_indexes(access)?,
         find_links: access.client_options()?.find_links,
+        allow_build: AllowedBuilds::read(&request.allow_build)
+            .map_err(|error| Error::input("allow-build", format!("{error}; or say :all:")))?,
         extras: read_names(&request.extras, "an extra")?,
         groups: read_names(&request.groups, "a dependency group")?,
         target,

@@ -30,6 +30,8 @@ pub struct ProjectOptions {
     pub constraints: Vec<PathBuf>,
     /// Files of overrides.
     pub overrides: Vec<PathBuf>,
+    /// Packages that may be built to see what they require, or `:all:`.
+    pub allow_build: Vec<String>,
     /// Extras of the project that go in.
     pub extras: Vec<String>,
     /// Dependency groups that go in.

@@ -131,7 +131,19 @@ fn warnings_of(
                 reason.map(|reason| format!(": {}", crate::text::printable(&reason))).unwrap_or_default();
             warnings.push(format!("{name} {} was yanked{reason}", resolved.version));
         }
-        if let Ok(Some(file)) = universe.file(name, &resolved.version)
+        let file = universe.file(name, &resolved.version).ok().flatten();
+        let target = prepared.target.python();
+        if let Some(minor) = file.as_ref().and_then(|file| universe.built_with(file))
+            && minor != target.minor()
+        {
+            warnings.push(format!(
+                "{name} {} was built with Python 3.{minor} to see what it requires, since there is no Python {} here; \
+                 for that it may require something else",
+                resolved.version,
+                target.short()
+            ));
+        }
+        if let Some(file) = file
             && file.url.contains('?')
         {
             warnings.push(format!(

@@ -31,6 +31,8 @@ pub struct LockRequest {
     pub only_binary: Vec<String>,
     /// Packages of which no wheel is used, or `:all:`, as pip's `--no-binary` takes them.
     pub no_binary: Vec<String>,
+    /// The packages that may be built to see what they require, or `:all:`. **A build runs code of the package.**
+    pub allow_build: Vec<String>,
     /// What of the previous lock is given up.
     pub upgrade: Upgrade,
     /// The extras of the project that are in `requirements`, for the record.
@@ -163,6 +165,7 @@ impl Default for LockRequest {
             resolution: None,
             only_binary: Vec::new(),
             no_binary: Vec::new(),
+            allow_build: Vec::new(),
             upgrade: Upgrade::Nothing,
             extras: Vec::new(),
             groups: Vec::new(),

@@ -12,13 +12,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mlresolve_index::{File, FileMetadata, IndexClient, IndexError, MetadataError, Project, ProjectAnswer};
 use mlresolve_packaging::metadata::CoreMetadata;
 use mlresolve_packaging::simple::ProjectStatus;
-use mlresolve_packaging::{ExtraName, PackageName, Requirement, Version, VersionPoint, VersionRange};
+use mlresolve_packaging::{
+    ExtraName, MetadataOrigin, PackageName, Requirement, Version, VersionPoint, VersionRange,
+};
 use mlresolve_solver::{Answer, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use crate::access::index_label;
+use crate::access::{Access, index_label};
+use crate::build::{BuildError, Builder};
 use crate::direct::DirectPackage;
 use crate::event::{Event, Watch};
 use crate::limits::RunLimits;
@@ -37,6 +40,14 @@ pub(crate) enum UniverseError {
     /// A file whose bytes are not what the index announced.
     #[error(transparent)]
     Metadata(MetadataError),
+    /// A build that the user allowed.
+    #[error("{package} cannot be built")]
+    Build {
+        /// Name and version.
+        package: String,
+        /// Why.
+        source: Box<BuildError>,
+    },
     /// The run was given up from outside while it waited.
     #[error("the run was given up")]
     Stopped(Stop),
@@ -53,6 +64,9 @@ pub(crate) struct Universe {
     lacking: RefCell<Option<PackageName>>,
     dependencies: RefCell<FxHashMap<Question, Answer>>,
     newest_wheels: RefCell<FxHashMap<PackageName, Option<Version>>>,
+    builder: Builder,
+    /// What builds told of files, by their address, with the minor version of the Python that built them.
+    built: RefCell<FxHashMap<String, (Arc<FileMetadata>, u8)>>,
 }
 
 /// A version, or one extra of it.
@@ -83,7 +97,11 @@ impl Universe {
         prepared: Arc<Prepared>,
         limits: RunLimits,
         runtime: Handle,
+        access: &Access,
     ) -> Self {
+        let minor = prepared.target.python().minor();
+        let exclude_newer = prepared.judge.exclude_newer.as_ref().map(|limit| limit.text.clone());
+        let builder = Builder::new(access, exclude_newer, minor, runtime.clone(), limits.clone());
         let zero = || AtomicUsize::new(0);
         let watch = limits.watch.clone();
         let shared = Shared { client, prepared, watch, met: zero(), known: zero(), read: zero() };
@@ -96,6 +114,8 @@ impl Universe {
             lacking: RefCell::default(),
             dependencies: RefCell::default(),
             newest_wheels: RefCell::default(),
+            builder,
+            built: RefCell::default(),
         }
     }
 
@@ -133,6 +153,9 @@ impl Universe {
 
     /// The metadata of a file; the inner error says why the file is of no use, with the rest of the world intact.
     pub(crate) fn metadata(&self, file: &File) -> Result<Result<Arc<FileMetadata>, Unusable>, UniverseError> {
+        if let Some((metadata, _)) = self.built.borrow().get(&file.url) {
+            return Ok(Ok(Arc::clone(metadata)));
+        }
         match self.wait(self.shared.metadata(file))? {
             Ok(metadata) => Ok(Ok(metadata)),
             Err(MetadataError::Index(error @ IndexError::HashMismatch { .. })) => {
@@ -143,6 +166,11 @@ impl Universe {
                     self.lacking.borrow_mut().get_or_insert_with(|| name.clone());
                 }
                 Ok(Err(Unusable::Missing(Missing::Offline)))
+            }
+            Err(MetadataError::NeedsBuild { .. })
+                if file.project().is_some_and(|name| self.shared.prepared.allow_build.contains(name)) =>
+            {
+                self.build(file)
             }
             Err(MetadataError::NeedsBuild { why, .. }) => {
                 let newest_wheel = self.newest_wheel(file.project())?;
@@ -155,6 +183,37 @@ impl Universe {
             Err(MetadataError::Index(error)) => Err(UniverseError::Index(error)),
             Err(error) => Ok(Err(Unusable::Metadata(with_causes(&error)))),
         }
+    }
+
+    /// Builds the metadata of a source distribution whose build the user allowed. That it fails ends the run: to take an
+    /// older version in its place would be a silent answer to what the user asked for by name.
+    fn build(&self, file: &File) -> Result<Result<Arc<FileMetadata>, Unusable>, UniverseError> {
+        let package = file.sdist.as_ref().map(|sdist| format!("{} {}", sdist.name, sdist.version));
+        let package = package.unwrap_or_else(|| file.filename.clone());
+        self.shared.watch.tell(Event::Building { package: package.clone() });
+        let failed =
+            |source: BuildError| UniverseError::Build { package: package.clone(), source: Box::new(source) };
+        let built = match self.builder.sdist(&self.shared.client, file) {
+            Ok(built) => built,
+            Err(BuildError::Index(IndexError::Offline { .. })) => {
+                if let Some(name) = file.project() {
+                    self.lacking.borrow_mut().get_or_insert_with(|| name.clone());
+                }
+                return Ok(Err(Unusable::Missing(Missing::Offline)));
+            }
+            Err(BuildError::Index(error)) => return Err(UniverseError::Index(error)),
+            Err(BuildError::Stopped(stop)) => return Err(UniverseError::Stopped(stop)),
+            Err(error) => return Err(failed(error)),
+        };
+        let core = CoreMetadata::parse(&built.metadata).map_err(|error| failed(error.into()))?;
+        let metadata = Arc::new(FileMetadata { core, origin: MetadataOrigin::Built });
+        self.built.borrow_mut().insert(file.url.clone(), (Arc::clone(&metadata), built.minor));
+        Ok(Ok(metadata))
+    }
+
+    /// The minor version of the Python with which a file was built to tell its metadata.
+    pub(crate) fn built_with(&self, file: &File) -> Option<u8> {
+        self.built.borrow().get(&file.url).map(|(_, minor)| *minor)
     }
 
     /// The newest version of a package that has a wheel for the target.

@@ -4,6 +4,7 @@
 //! Sources: PyPA's `pyproject.toml` specification (PEP 621) and dependency groups specification
 //! (PEP 735).
 
+mod build_system;
 mod config;
 mod groups;
 mod poetry;
@@ -22,6 +23,7 @@ use crate::requirement::Requirement;
 use crate::specifier::{Repair, SpecifierSet};
 use crate::version::Version;
 
+pub use build_system::BuildSystem;
 pub use config::{Config, TargetConfig};
 pub use groups::{DependencyGroups, GroupItem};
 pub use poetry::{Poetry, PoetryIndex, PoetryPriority};
@@ -97,6 +99,9 @@ pub enum PyProjectError {
     /// A dependency group includes itself, directly or through others.
     #[error("the dependency group `{0}` includes itself, directly or through another group")]
     GroupCycle(GroupName),
+    /// `build-backend` is neither a module nor an object in one.
+    #[error("build-system.build-backend is {0:?}, which names no Python module")]
+    BuildBackend(String),
 }
 
 impl PyProject {

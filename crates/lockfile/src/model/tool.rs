@@ -52,6 +52,7 @@ impl ToolSection {
         if let Some(options) = &mut self.options {
             sort_set(&mut options.only_binary);
             sort_set(&mut options.no_binary);
+            sort_set(&mut options.allow_build);
             sort_set(&mut options.extras);
             sort_set(&mut options.groups);
         }
@@ -94,6 +95,8 @@ pub struct OptionsSection {
     pub only_binary: Vec<String>,
     /// The packages of which no wheel was used, or `:all:`, sorted.
     pub no_binary: Vec<String>,
+    /// The packages that could be built to see what they require, or `:all:`, sorted.
+    pub allow_build: Vec<String>,
     /// The extras of the project that went in, sorted.
     pub extras: Vec<ExtraName>,
     /// The dependency groups that went in, sorted.

@@ -89,6 +89,7 @@ fn options(mut section: Section<'_>) -> Result<OptionsSection, InvalidLock> {
         prerelease: section.string("prerelease")?,
         only_binary: section.strings("only-binary")?,
         no_binary: section.strings("no-binary")?,
+        allow_build: section.strings("allow-build")?,
         extras: section.parsed_list("extras")?,
         groups: section.parsed_list("groups")?,
         unknown: section.keep(),

@@ -45,6 +45,7 @@ fn options(out: &mut Writer, options: &OptionsSection) {
     out.optional("prerelease", options.prerelease.as_ref());
     out.list("only-binary", &options.only_binary);
     out.list("no-binary", &options.no_binary);
+    out.list("allow-build", &options.allow_build);
     out.list("extras", &options.extras);
     out.list("groups", &options.groups);
     out.table(&options.unknown);

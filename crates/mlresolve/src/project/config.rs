@@ -157,6 +157,7 @@ fn request(
         },
         only_binary: formats.list(FormatOption::OnlyBinary),
         no_binary: formats.list(FormatOption::NoBinary),
+        allow_build: [config.allow_build.clone(), options.allow_build.clone()].concat(),
         upgrade: options.upgrade.clone(),
         extras: extras.iter().map(ToString::to_string).collect(),
         groups: groups.iter().map(ToString::to_string).collect(),

@@ -42,6 +42,8 @@ pub struct Config {
     pub only_binary: Vec<String>,
     /// `no-binary`: packages of which no wheel is used, or `:all:`.
     pub no_binary: Vec<String>,
+    /// `allow-build`: packages that may be built to see what they require, or `:all:`.
+    pub allow_build: Vec<String>,
     /// `constraints`: bounds on packages that something else requires.
     pub constraints: Vec<Requirement>,
     /// `overrides`: what replaces every requirement of the same package.
@@ -101,6 +103,7 @@ struct RawConfig {
     resolution: Option<String>,
     only_binary: Vec<String>,
     no_binary: Vec<String>,
+    allow_build: Vec<String>,
     constraints: Vec<LenientRequirement>,
     overrides: Vec<LenientRequirement>,
     targets: UniqueTable<TargetName, TargetConfig>,
@@ -124,6 +127,7 @@ impl From<RawConfig> for Config {
             resolution: raw.resolution,
             only_binary: raw.only_binary,
             no_binary: raw.no_binary,
+            allow_build: raw.allow_build,
             constraints: list(raw.constraints),
             overrides: list(raw.overrides),
             targets: raw.targets.0.into_iter().map(|(name, target)| (name.0, target)).collect(),
