@@ -135,3 +135,42 @@ fn a_build_that_fails_ends_the_run_and_says_what_it_said() {
     let (code, text) = told(SETUP, &[], &[("PATH", "")]);
     assert!(code == 2 && text.contains("no Python to build with"), "{code} {text}");
 }
+
+#[test]
+fn folders_repositories_and_archives_at_an_address_are_built_where_it_is_allowed() {
+    let Some(path) = path() else { return };
+    let project = project(SETUP);
+    let tree = |folder: &str| {
+        project.write(&format!("{folder}/setup.py"), SETUP);
+        project.write(&format!("{folder}/pyproject.toml"), PYPROJECT);
+        project.path(folder).display().to_string()
+    };
+    let (folder, repository) = (tree("tree"), tree("repository"));
+    let git = |arguments: &[&str]| {
+        let who = ["-c", "user.name=a", "-c", "user.email=a@a.example"];
+        let mut git = Command::new("git");
+        let done = git.args(who).args(arguments).current_dir(&repository).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "one"]);
+    let archive = project.index.url("/files/fast-1.0.tar.gz");
+    let minor = minor();
+    for (address, key) in [
+        (format!("file://{folder}"), "directory = {"),
+        (format!("git+file://{repository}"), "vcs = {"),
+        (archive, "archive = {"),
+    ] {
+        project.write("requirements.txt", &format!("fast @ {address}\n"));
+        std::fs::remove_file(project.path("pylock.toml")).ok();
+        let refused = project.run_with(&["lock", "--python-version", &minor], &[("PATH", &path)]);
+        assert_eq!(refused.code(), 2, "{}", refused.snapshot());
+        assert!(refused.stderr().contains("--allow-build fast"), "{}", refused.snapshot());
+        let arguments = ["lock", "--python-version", &minor, "--allow-build", "fast"];
+        project.run_with(&arguments, &[("PATH", &path)]).success();
+        let lock = project.raw("pylock.toml");
+        assert!(lock.contains(key) && lock.contains("metadata = \"built\""), "{lock}");
+        assert_eq!(locked_packages(&lock), ["fast 1.0", "http 1.0"]);
+    }
+}

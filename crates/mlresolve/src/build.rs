@@ -39,6 +39,7 @@ use self::environment::Environment;
 use self::error::failed;
 use self::interpreter::Interpreter;
 use self::process::Patience;
+pub(crate) use self::unpack::unpack;
 use crate::access::Access;
 use crate::event::Watch;
 use crate::limits::RunLimits;
@@ -137,14 +138,6 @@ impl Builder {
             Backend::new(source, &system, &environment, options, own.path())?.metadata(patience)?;
         check(&metadata, expected)?;
         Ok(Built { metadata, minor: interpreter.minor() })
-    }
-
-    /// The minor version of the Python that builds run with.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub(crate) fn python_minor(&self) -> Result<u8, BuildError> {
-        self.interpreter().map(Interpreter::minor)
     }
 
     fn interpreter(&self) -> Result<&Interpreter, BuildError> {

@@ -43,7 +43,7 @@ pub async fn check(
         watch: watch.clone(),
         abandoned,
     };
-    let directs = Directs::fetch(request, Some(locked), &client, &limits).await?;
+    let directs = Directs::fetch(request, Some(locked), &client, access, &limits).await?;
     let prepared = prepare(request, access, Some(locked), directs)?;
     let digest = locked.tool.as_ref().and_then(|tool| tool.input_digest.as_deref());
     let violations = satisfies(locked, &prepared.requirements, &prepared.environment);

@@ -6,6 +6,7 @@
 //! from an index may do so. Only what lies on this machine may lead to more on this machine.
 
 mod address;
+mod built;
 mod git;
 mod read;
 mod sources;
@@ -21,10 +22,13 @@ use mlresolve_packaging::sdist::MetadataOrigin;
 use mlresolve_packaging::{
     ExtraName, Marker, MarkerEnvironment, PackageName, Requirement, RequirementSource, Version, WheelFilename,
 };
+use tokio::runtime::Handle;
 
+use crate::access::Access;
+use crate::build::{AllowedBuilds, Builder};
 use crate::error::Error;
 use crate::limits::RunLimits;
-use crate::prepare::read_target;
+use crate::prepare::{read_allowed, read_target};
 use crate::request::{LockRequest, RequestedRequirement, Upgrade};
 
 use self::sources::Sources;
@@ -76,6 +80,8 @@ struct Fetching<'a> {
     upgrade: &'a Upgrade,
     environment: MarkerEnvironment,
     limits: &'a RunLimits,
+    allowed: AllowedBuilds,
+    builder: Arc<Builder>,
 }
 
 /// A requirement by address, read as far as its text goes.
@@ -110,10 +116,20 @@ impl Directs {
         request: &LockRequest,
         previous: Option<&Lock>,
         client: &IndexClient,
+        access: &Access,
         limits: &RunLimits,
     ) -> Result<Self, Error> {
-        let environment = read_target(&request.target)?.marker_environment();
-        let fetching = &Fetching { client, previous, upgrade: &request.upgrade, environment, limits };
+        let target = read_target(&request.target)?;
+        let (exclude_newer, minor) = (request.exclude_newer.clone(), target.python().minor());
+        let fetching = &Fetching {
+            client,
+            previous,
+            upgrade: &request.upgrade,
+            environment: target.marker_environment(),
+            limits,
+            allowed: read_allowed(request)?,
+            builder: Arc::new(Builder::new(access, exclude_newer, minor, Handle::current(), limits.clone())),
+        };
         let mut directs = Self { root: request.root.clone(), ..Self::default() };
         let mut overridden: BTreeSet<PackageName> = BTreeSet::new();
         let mut open: Vec<Asked> = Vec::new();

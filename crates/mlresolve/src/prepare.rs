@@ -152,8 +152,7 @@ pub(crate) fn prepare(
         judge: Judge { tags: target.tags(), python, latest_python, exclude_newer, hashes, formats },
         indexes: read_indexes(access)?,
         find_links: access.client_options()?.find_links,
-        allow_build: AllowedBuilds::read(&request.allow_build)
-            .map_err(|error| Error::input("allow-build", format!("{error}; or say :all:")))?,
+        allow_build: read_allowed(request)?,
         extras: read_names(&request.extras, "an extra")?,
         groups: read_names(&request.groups, "a dependency group")?,
         target,
@@ -197,6 +196,12 @@ fn constraint_of(requirement: &Requirement, directs: &Directs) -> Option<Constra
         range: range_of(requirement.specifiers()?),
         text: requirement.without_marker().to_string(),
     })
+}
+
+/// The packages whose builds may run.
+pub(crate) fn read_allowed(request: &LockRequest) -> Result<AllowedBuilds, Error> {
+    AllowedBuilds::read(&request.allow_build)
+        .map_err(|error| Error::input("allow-build", format!("{error}; or say :all:")))
 }
 
 /// A target in words.

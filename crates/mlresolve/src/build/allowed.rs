@@ -34,6 +34,11 @@ impl AllowedBuilds {
         self.all || self.names.contains(name)
     }
 
+    /// Whether the build of any package may run, also of one whose name is not known yet.
+    pub(crate) fn all(&self) -> bool {
+        self.all
+    }
+
     /// `:all:` alone, or the names, sorted.
     pub(crate) fn list(&self) -> Vec<String> {
         if self.all {

@@ -15,6 +15,7 @@ use mlresolve_index::Cache;
 use sha2::{Digest as _, Sha256};
 
 use super::address::SecretUrl;
+use crate::build::unpack;
 
 /// The most that is read of one file of a repository, in bytes.
 const FILE_LIMIT: u64 = 16 << 20;
@@ -33,6 +34,12 @@ pub(crate) struct Repository<'a> {
     _lock: Option<fs::File>,
     offline: bool,
     stop: &'a dyn Fn() -> bool,
+}
+
+/// The files of a commit, until this is dropped.
+pub(crate) struct Checkout {
+    pub(crate) tree: PathBuf,
+    _folder: tempfile::TempDir,
 }
 
 /// Why a repository is of no use, in words without secrets.
@@ -104,11 +111,17 @@ impl<'a> Repository<'a> {
         self.git(["cat-file", "blob", &object].map(OsStr::new), FILE_LIMIT).map(Some)
     }
 
-    #[expect(dead_code, reason = "what is built is unpacked this way")]
-    /// Writes the files of a commit to a folder, through the `tar` form that git gives out.
-    pub(crate) fn archive(&self, commit: &str, to: &Path) -> Result<(), GitError> {
-        let output = format!("--output={}", to.display());
-        self.git(["archive", "--format=tar", &output, commit].map(OsStr::new), 0).map(drop)
+    /// The files of a commit in a temporary folder, without the repository.
+    pub(crate) fn checkout(&self, commit: &str) -> Result<Checkout, GitError> {
+        let failed =
+            |error: std::io::Error| GitError::Input(format!("cannot make a temporary folder: {error}"));
+        let folder = tempfile::Builder::new().prefix("mlresolve-git-").tempdir().map_err(failed)?;
+        let archive = tempfile::NamedTempFile::new().map_err(failed)?;
+        let output = format!("--output={}", archive.path().display());
+        self.git(["archive", "--format=tar.gz", "-1", "--prefix=tree/", &output, commit].map(OsStr::new), 0)?;
+        let tree = unpack(archive.path(), "tree.tar.gz", folder.path());
+        let tree = tree.map_err(|error| GitError::Input(format!("cannot unpack the repository: {error}")))?;
+        Ok(Checkout { tree, _folder: folder })
     }
 
     fn fetch(&self, wanted: &str) -> Result<String, GitError> {

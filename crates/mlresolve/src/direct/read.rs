@@ -13,6 +13,7 @@ use mlresolve_packaging::{Version, has_distribution_extension};
 use url::Url;
 
 use super::address::{Address, Fragment, SecretUrl, relative};
+use super::built::is_allowed;
 use super::git::{GitError, Repository, is_commit};
 use super::{Asked, DirectPackage, Directs, Fetching, Place, unknown_version};
 use crate::error::Error;
@@ -58,7 +59,16 @@ impl Directs {
                     None => path.clone(),
                 };
                 let text = read_pyproject(&folder).map_err(|problem| self.refuse(asked, &problem))?;
-                self.tree(asked, text.as_deref(), Place::Folder)
+                match project_metadata(text.as_deref()) {
+                    Ok(read) => Ok(tree(asked, read, Place::Folder)),
+                    Err(why) => {
+                        let read = self.build_folder(asked, &folder, text.as_deref(), &why, fetching).await?;
+                        Ok(DirectPackage {
+                            origin: MetadataOrigin::Built,
+                            ..tree(asked, read, Place::Folder)
+                        })
+                    }
+                }
             }
             Address::Git { url, revision, fragment } => {
                 let (url, revision, fragment) = (url.clone(), revision.clone(), fragment.clone());
@@ -66,6 +76,10 @@ impl Directs {
                 let options = fetching.client.options();
                 let (cache, offline) = (options.cache_dir.clone(), options.mode == CacheMode::Offline);
                 let limits = fetching.limits.clone();
+                let (allowed, asked_name) = (fetching.allowed.clone(), asked.name.clone());
+                let may_build =
+                    move |text: Option<&[u8]>| is_allowed(&allowed, asked_name.as_ref(), text).is_some();
+                let subfolder = fragment.subdirectory.clone();
                 let fetch = move || {
                     let stop = || limits.should_stop().is_some();
                     let repository = Repository::open(&url, cache.as_deref(), offline, &stop)?;
@@ -75,32 +89,30 @@ impl Directs {
                         None => "pyproject.toml".to_owned(),
                     };
                     let text = repository.file(&commit, &path)?;
-                    Ok((commit, text))
+                    let read = project_metadata(text.as_deref());
+                    // A checkout is made only where it is to be built.
+                    let needed = read.is_err() && may_build(text.as_deref());
+                    let tree = needed.then(|| repository.checkout(&commit)).transpose()?;
+                    Ok((commit, text, read, tree))
                 };
                 let fetched = tokio::task::spawn_blocking(fetch).await;
                 let fetched =
                     fetched.map_err(|error| Error::Internal(format!("fetching a repository: {error}")))?;
-                let (commit, text) = fetched.map_err(|error| self.git_error(asked, error, fetching))?;
-                self.tree(asked, text.as_deref(), Place::Commit(commit))
+                let (commit, text, read, checkout) =
+                    fetched.map_err(|error| self.git_error(asked, error, fetching))?;
+                match read {
+                    Ok(read) => Ok(tree(asked, read, Place::Commit(commit))),
+                    Err(why) => {
+                        // Without one, the build is not allowed, which is said before a folder is looked at.
+                        let top = checkout.as_ref().map(|checkout| checkout.tree.clone()).unwrap_or_default();
+                        let folder = subfolder.map_or_else(|| top.clone(), |folder| top.join(folder));
+                        let read = self.build_folder(asked, &folder, text.as_deref(), &why, fetching).await?;
+                        let package = tree(asked, read, Place::Commit(commit));
+                        Ok(DirectPackage { origin: MetadataOrigin::Built, ..package })
+                    }
+                }
             }
         }
-    }
-
-    /// A source tree, of which `pyproject.toml` alone counts: what else may lie in it is left from some build.
-    fn tree(&self, asked: &Asked, pyproject: Option<&[u8]>, place: Place) -> Result<DirectPackage, Error> {
-        let (metadata, version) = project_metadata(pyproject).map_err(|error| {
-            let way_out = "declare its name, version and dependencies under [project] in its pyproject.toml";
-            self.refuse(asked, &format!("only a build would tell what it requires: {error}; {way_out}"))
-        })?;
-        Ok(DirectPackage {
-            name: metadata.name.clone(),
-            version,
-            metadata,
-            origin: MetadataOrigin::PyProject,
-            address: asked.address.clone(),
-            place,
-            wheel: None,
-        })
     }
 
     /// A wheel or a source archive, on the web or on disk.
@@ -118,10 +130,14 @@ impl Directs {
             _ => None,
         };
         let read = fetching.client.read_source(&file, fragment.subdirectory.as_deref(), locked).await;
-        let read = read.map_err(|error| match error {
-            MetadataError::Index(error) => Error::Index(error),
-            other => Error::Metadata(other),
-        })?;
+        let read = match read {
+            Ok(read) => read,
+            Err(MetadataError::NeedsBuild { why, .. }) => {
+                self.build_archive(asked, &file, fragment, &why, fetching).await?
+            }
+            Err(MetadataError::Index(error)) => return Err(Error::Index(error)),
+            Err(other) => return Err(Error::Metadata(other)),
+        };
         let hashes = BTreeMap::from([("sha256".to_owned(), read.sha256.clone())]);
         let wanted = |algorithm: &str| {
             fragment
@@ -155,7 +171,7 @@ impl Directs {
         })
     }
 
-    fn refuse(&self, asked: &Asked, problem: &str) -> Error {
+    pub(super) fn refuse(&self, asked: &Asked, problem: &str) -> Error {
         Error::input(&asked.origin, format!("{}: {problem}", asked.address.public(&self.root)))
     }
 
@@ -169,8 +185,24 @@ impl Directs {
     }
 }
 
+/// A source tree, of which `pyproject.toml` alone counts: what else may lie in it is left from some build.
+fn tree(asked: &Asked, (metadata, version): ProjectRead, place: Place) -> DirectPackage {
+    DirectPackage {
+        name: metadata.name.clone(),
+        version,
+        metadata,
+        origin: MetadataOrigin::PyProject,
+        address: asked.address.clone(),
+        place,
+        wheel: None,
+    }
+}
+
+/// The metadata of a project, and its version unless that is left to a build.
+pub(super) type ProjectRead = (CoreMetadata, Option<Version>);
+
 /// The metadata that a `pyproject.toml` declares, and the version unless it leaves that to a build.
-fn project_metadata(pyproject: Option<&[u8]>) -> Result<(CoreMetadata, Option<Version>), NotStatic> {
+fn project_metadata(pyproject: Option<&[u8]>) -> Result<ProjectRead, NotStatic> {
     match static_metadata_of_folder(pyproject, Expected::default()) {
         Ok((metadata, _)) => Ok((metadata.clone(), Some(metadata.version))),
         Err(error) if matches!(error.obstacles.last(), Some(Obstacle::Dynamic { field: "version", .. })) => {
