@@ -126,7 +126,7 @@ impl Directs {
                 match asked(requested, role)? {
                     Some(asked) => open.push(asked),
                     None if role == Role::Override => {
-                        overridden.extend(requested.text.parse::<Requirement>().map(|one| one.name))
+                        overridden.extend(requested.text.parse::<Requirement>().map(|one| one.name));
                     }
                     None => {}
                 }
