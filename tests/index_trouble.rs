@@ -151,8 +151,8 @@ fn an_index_that_wants_credentials() {
     exit code 5
     --- stderr
     no target is declared; a common one is assumed (see --help, Target)
-    error: index [INDEX]/simple/ refused access to [INDEX]/simple/app/ (HTTP status 401); check its credentials
-    hint: put user and password into the index's address: https://user:password@…
+    error: index [INDEX]/simple/ refused access to [INDEX]/simple/app/ (HTTP status 401): it was asked without credentials
+    hint: put user and password into ~/.netrc or the index's address (https://user:password@…), or ask keyring with --keyring-provider subprocess
     ");
 
     let wrong = beside(options());

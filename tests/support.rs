@@ -125,12 +125,7 @@ impl Project {
     /// the project or the cache.
     #[track_caller]
     pub(crate) fn assert_hidden(&self, run: &Run, secrets: &[&str]) {
-        let holds =
-            |bytes: &[u8], secret: &str| bytes.windows(secret.len()).any(|at| at == secret.as_bytes());
-        for secret in secrets {
-            assert!(!holds(&run.output.stdout, secret), "{secret} is printed: {}", run.snapshot());
-            assert!(!holds(&run.output.stderr, secret), "{secret} is printed: {}", run.snapshot());
-        }
+        self.assert_hidden_in_output(run, secrets);
         let mut folders = vec![self.cache(), self.path("")];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).into_iter().flatten() {
@@ -147,6 +142,16 @@ impl Project {
                 if path.is_dir() {
                     folders.push(path);
                 }
+            }
+        }
+    }
+
+    /// Checks that these secrets are in nothing that a run printed, where files of the project have to hold them.
+    #[track_caller]
+    pub(crate) fn assert_hidden_in_output(&self, run: &Run, secrets: &[&str]) {
+        for secret in secrets {
+            for bytes in [&run.output.stdout, &run.output.stderr] {
+                assert!(!holds(bytes, secret), "{secret} is printed: {}", run.snapshot());
             }
         }
     }
@@ -203,6 +208,11 @@ impl Run {
         assert_eq!(self.code(), 0, "{}", self.snapshot());
         self
     }
+}
+
+/// Whether bytes hold a text.
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|at| at == text.as_bytes())
 }
 
 /// The packages of a lock as `name version`, in its order.

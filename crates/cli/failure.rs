@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use mlresolve::index::{IndexError, MetadataError};
-use mlresolve::{BuildError, Error};
+use mlresolve::{BuildError, Error, without_secrets};
 
 use crate::exit;
 use crate::output::Output;
@@ -64,7 +64,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let message = with_causes(&error);
+        let message = without_secrets(&with_causes(&error));
         let (code, kind, hint) = match &error {
             Error::Conflict(_) => (exit::NO_SOLUTION, "no-solution", None),
             Error::Lock { .. } => {

@@ -86,6 +86,7 @@ impl Output {
     /// Prints a warning, even when quiet was not asked for by mistake.
     pub(crate) fn warn(self, text: &str) {
         if !self.quiet && !self.json {
+            let text = mlresolve::without_secrets(text);
             Self::line(&format!("{}: {text}", self.paint(Style::Caution, "warning")));
         }
     }

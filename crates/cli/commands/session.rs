@@ -69,7 +69,7 @@ pub(super) fn project(
     };
     let project = read_project(&options, &|name| std::env::var(name).ok())?;
     for note in &project.notes {
-        output.say(note);
+        output.say(&mlresolve::without_secrets(note));
     }
     for warning in &project.warnings {
         output.warn(warning);

@@ -87,7 +87,8 @@ async fn run(mut command: Command) -> Result<Option<String>, String> {
     String::from_utf8(printed).map(Some).map_err(|_| "printed what is not UTF-8".to_owned())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 

@@ -9,11 +9,9 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use mlresolve_packaging::simple::{Hashes, MetadataOffer, ProjectStatus, SkippedFile, Yanked};
-use mlresolve_packaging::{PackageName, SdistFilename, Version, WheelFilename};
-use url::Url;
+use mlresolve_packaging::{PackageName, SdistFilename, Version, WheelFilename, without_secrets};
 
 use crate::cache::Entry;
-use crate::index_url::redacted;
 use crate::{IndexError, IndexUrl};
 
 /// What came of asking for a project.
@@ -96,11 +94,10 @@ pub struct File {
 
 impl fmt::Debug for File {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = Url::parse(&self.url).map(|url| redacted(&url)).unwrap_or_default();
         formatter
             .debug_struct("File")
             .field("filename", &self.filename)
-            .field("url", &url)
+            .field("url", &without_secrets(&self.url))
             .field("hashes", &self.hashes)
             .field("size", &self.size)
             .field("upload_time", &self.upload_time)

@@ -86,7 +86,7 @@ impl TlsOptions {
             match certificates_in(folder) {
                 Ok(found) => roots.extend(found),
                 Err(error) => {
-                    tracing::warn!(path = %error.path.display(), error.problem, "certificates not used")
+                    tracing::warn!(path = %error.path.display(), error.problem, "certificates not used");
                 }
             }
         }

@@ -185,7 +185,7 @@ impl Transport {
         for _ in 0..=MAX_REDIRECTS {
             // Those in the address of one hop are for this hop alone.
             let own = take_userinfo(&mut url);
-            let clients = self.clients(&url).map_err(|error| error.failure())?;
+            let clients = self.clients(&url).map_err(NoClient::failure)?;
             let client = if get.compression { &clients.text } else { &clients.raw };
             let mut request = client.get(url.clone()).headers(get.headers.clone());
             let ours = login.credentials.as_ref().filter(|_| get.index.is_origin_of(&url));

@@ -165,7 +165,9 @@ impl Access {
             NetworkMode::Refresh => CacheMode::Refresh,
         };
         let trusted_hosts = self.trusted_hosts.iter().map(|host| {
-            host.parse().map_err(|error| Error::input("allow-insecure-host", format!("{host:?}: {error}")))
+            // The text may be an address with a password.
+            let shown = if host.contains('@') { "****" } else { host };
+            host.parse().map_err(|error| Error::input("allow-insecure-host", format!("{shown:?}: {error}")))
         });
         let keyring = match self.keyring {
             KeyringProvider::Disabled => None,

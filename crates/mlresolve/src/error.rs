@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::build::BuildError;
 use mlresolve_index::{IndexError, MetadataError};
 use mlresolve_lockfile::{InvalidLock, ReadError};
+use mlresolve_packaging::without_secrets;
 use mlresolve_solver::Explanation;
 
 /// Why a request could not be carried out.
@@ -96,6 +97,8 @@ pub struct Conflict {
 
 impl Error {
     pub(crate) fn input(place: impl Into<String>, problem: impl std::fmt::Display) -> Self {
-        Self::Input { place: place.into(), problem: problem.to_string() }
+        // Either may quote what the user wrote, and with it a password.
+        let problem = without_secrets(&problem.to_string());
+        Self::Input { place: without_secrets(&place.into()), problem }
     }
 }

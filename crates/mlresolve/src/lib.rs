@@ -55,5 +55,6 @@ pub use text::{printable, similar_names};
 pub use mlresolve_index as index;
 pub use mlresolve_lockfile as lockfile;
 pub use mlresolve_packaging as packaging;
+pub use mlresolve_packaging::without_secrets;
 pub use mlresolve_solver as solver;
 pub use mlresolve_target as target;

@@ -1,8 +1,10 @@
 //! What is asked for, as plain data.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 
+use mlresolve_packaging::without_secrets;
 use serde::{Deserialize, Serialize};
 
 /// What is to be locked, and for which machine. Everything is text, as a user would write it: it is read, and what is
@@ -43,8 +45,8 @@ pub struct LockRequest {
     pub root: PathBuf,
 }
 
-/// One requirement, with where it came from.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// One requirement, with where it came from. `Debug` leaves out the secrets of an address.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct RequestedRequirement {
     /// The requirement (PEP 508), whose address may also be a path; or an address alone: `https://…`, `git+https://…`,
@@ -81,8 +83,8 @@ pub struct SourceRequest {
 }
 
 /// A place that a package comes from. Only an index holds whoever requires the package; the others hold for what the
-/// request requires itself, and what that requires by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// request requires itself, and what that requires by name. `Debug` leaves out the secrets of an address.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourcePlace {
     /// This index, and no other.
@@ -115,6 +117,37 @@ pub enum SourcePlace {
         /// The folder in it that holds the project.
         subdirectory: Option<String>,
     },
+}
+
+impl fmt::Debug for RequestedRequirement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RequestedRequirement")
+            .field("text", &without_secrets(&self.text))
+            .field("extras", &self.extras)
+            .field("marker", &self.marker)
+            .field("editable", &self.editable)
+            .field("origin", &self.origin)
+            .field("hashes", &self.hashes)
+            .finish()
+    }
+}
+
+impl fmt::Debug for SourcePlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index { url } => write!(formatter, "Index({:?})", without_secrets(url)),
+            Self::Url { url, subdirectory } => {
+                write!(formatter, "Url({:?}, {subdirectory:?})", without_secrets(url))
+            }
+            Self::Path { path, editable, subdirectory } => {
+                write!(formatter, "Path({}, {editable}, {subdirectory:?})", path.display())
+            }
+            Self::Git { url, revision, subdirectory } => {
+                write!(formatter, "Git({:?}, {revision:?}, {subdirectory:?})", without_secrets(url))
+            }
+        }
+    }
 }
 
 /// A machine.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::marker::{Marker, MarkerError};
 use crate::name::{ExtraName, NameError, PackageName};
 use crate::specifier::{Repair, SpecifierError, SpecifierSet};
+use crate::without_secrets;
 
 /// The longest requirement that is read, in bytes.
 pub const REQUIREMENT_LIMIT: usize = 131_072;
@@ -48,13 +49,22 @@ pub struct Requirement {
     pub marker: Option<Marker>,
 }
 
-/// Which versions will do, or where the package is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// Which versions will do, or where the package is. `Debug` leaves out the secrets of an address.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum RequirementSource {
     /// Versions from an index.
     Specifiers(SpecifierSet),
     /// The text behind `@`, never expanded or followed here.
     Url(String),
+}
+
+impl fmt::Debug for RequirementSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Specifiers(specifiers) => formatter.debug_tuple("Specifiers").field(specifiers).finish(),
+            Self::Url(url) => formatter.debug_tuple("Url").field(&without_secrets(url)).finish(),
+        }
+    }
 }
 
 impl Requirement {

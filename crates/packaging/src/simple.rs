@@ -15,9 +15,12 @@ mod loose;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::without_secrets;
 
 pub use html::parse_html;
 pub use json::parse_json;
@@ -43,8 +46,8 @@ pub struct ProjectPage {
 }
 
 /// One file that an index offers. A credential in its URL (`user:password@`) has been removed: it
-/// belongs to the client and its store of credentials, and would end in locks and logs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// belongs to the client and its store of credentials, and would end in locks and logs. `Debug` leaves out a query too.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexFile {
     /// The file's name: one path component, not yet read as a wheel's or an sdist's.
     pub filename: String,
@@ -62,6 +65,22 @@ pub struct IndexFile {
     pub yanked: Yanked,
     /// Whether the wheel's METADATA can be had at the file's URL with `.metadata` appended.
     pub core_metadata: MetadataOffer,
+}
+
+impl fmt::Debug for IndexFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("IndexFile")
+            .field("filename", &self.filename)
+            .field("url", &without_secrets(&self.url))
+            .field("hashes", &self.hashes)
+            .field("requires_python", &self.requires_python)
+            .field("size", &self.size)
+            .field("upload_time", &self.upload_time)
+            .field("yanked", &self.yanked)
+            .field("core_metadata", &self.core_metadata)
+            .finish()
+    }
 }
 
 impl IndexFile {
