@@ -63,7 +63,7 @@ fn the_folder_of_an_image_is_written() {
     assert_snapshot!(project.run("dockerfile -o image --json").snapshot(), @r#"
     exit code 0
     --- stdout
-    {"dir":"image","files":[{"bytes":0,"name":"Dockerfile","packages":[]},{"bytes":0,"name":".dockerignore","packages":[]},{"bytes":899750000,"name":"requirements.framework.lock.txt","packages":["torch"]},{"bytes":3530,"name":"requirements.lock.txt","packages":["app","http","speedups","tools","web"]}],"lock":"pylock.toml"}
+    {"dir":"image","files":[{"bytes":0,"name":"Dockerfile","packages":[],"sources":[]},{"bytes":0,"name":".dockerignore","packages":[],"sources":[]},{"bytes":899750000,"name":"requirements.framework.lock.txt","packages":["torch"],"sources":[]},{"bytes":3530,"name":"requirements.lock.txt","packages":["app","http","speedups","tools","web"],"sources":[]}],"lock":"pylock.toml"}
     "#);
 }
 
