@@ -199,7 +199,12 @@ fn a_source_that_leads_nowhere_is_refused_by_name() {
         project.write("mlresolve.toml", &format!("sources.tool = {source}\n"));
         project.run("lock").snapshot()
     };
-    assert_snapshot!(failure("tool", "{ path = '../tool' }"), @"");
+    assert_snapshot!(failure("tool", "{ path = '../tool' }"), @"
+    exit code 2
+    --- stderr
+    no target is declared; a common one is assumed (see --help, Target)
+    error: the source of tool: there is no such file or folder
+    ");
     assert_snapshot!(failure("tool>=1", "{ workspace = true }"), @"
     exit code 2
     --- stderr
@@ -211,7 +216,12 @@ fn a_source_that_leads_nowhere_is_refused_by_name() {
     error: tool.mlresolve.sources.tool: there is no index named "gpu"; no index has a name
     "#);
     // What an index has under this name is not taken instead.
-    assert_snapshot!(failure("app", "{ path = '../tool' }"), @"");
+    assert_snapshot!(failure("app", "{ path = '../tool' }"), @"
+    exit code 2
+    --- stderr
+    no target is declared; a common one is assumed (see --help, Target)
+    error: the source of tool: there is no such file or folder
+    ");
 }
 
 #[test]
