@@ -145,3 +145,44 @@ fn requires_python_hashes_and_exclude_newer_hold_for_sources_too() {
     assert_eq!(refused.code(), 1);
     assert!(refused.stderr().contains("none has a hash that your requirement gives"), "{}", refused.stderr());
 }
+
+/// The newest version of `fast` must be built; an older one, which was uploaded at this time, has a wheel.
+fn to_be_built(old: &'static str, uploaded: &'static str) -> Project {
+    let universe = Universe::new()
+        .package("fast", "3.0", |release| needs_build(release).upload_time("2025-01-01T00:00:00Z"))
+        .package("fast", old, |release| release.upload_time(uploaded))
+        .text("http 1.0");
+    let project = Project::beside(IndexServer::start(universe));
+    project.write("requirements.txt", "fast\n");
+    project
+}
+
+#[test]
+fn what_a_package_requires_can_be_declared() {
+    let project = to_be_built("1.0", "2020-01-01T00:00:00Z");
+    project.write("mlresolve.toml", "[metadata.fast]\nrequires-dist = [\"http>=1\"]\n");
+    project.run("lock").success();
+    let lock = project.raw("pylock.toml");
+    assert!(lock.contains("metadata = \"declared\""), "{lock}");
+    assert_eq!(locked_packages(&lock), ["fast 3.0", "http 1.0"]);
+    assert_eq!(project.run("lock --check").code(), 0);
+    project.write("mlresolve.toml", "[metadata.fast]\nrequires-dist = []\n");
+    assert_eq!(project.run("lock --check").code(), 3);
+    project.write("mlresolve.toml", "[[metadata.fast]]\nversion = \"1.0\"\nrequires-dist = [\"http\"]\n");
+    assert_eq!(project.run("lock -U").code(), 1, "what is declared of one version holds for it alone");
+}
+
+#[test]
+fn an_old_version_does_not_stand_in_for_one_that_must_be_built_in_silence() {
+    for (old, uploaded) in [("1.0", "2024-08-01T00:00:00Z"), ("3.0rc1", "2020-01-01T00:00:00Z")] {
+        let recent = to_be_built(old, uploaded);
+        recent.write("requirements.txt", &format!("fast>={old}\n"));
+        let run = recent.run("lock").success();
+        assert!(run.stderr().contains(&format!("fast {old} is taken and not 3.0")), "{}", run.snapshot());
+    }
+    let project = to_be_built("1.0", "2020-01-01T00:00:00Z");
+    assert_snapshot!(project.run("lock").snapshot());
+    // Whoever asks for it gets it.
+    project.write("requirements.txt", "fast<=1.0\n");
+    project.run("lock").success();
+}

@@ -89,7 +89,7 @@ pub(super) fn access(
     let keyring = arguments.keyring_provider.as_deref();
     let keyring =
         keyring.map(|provider| KeyringProvider::parse("--keyring-provider", provider)).transpose()?;
-    let access = Access {
+    let mut access = Access {
         cache_dir: cache_dir(global),
         mode: match (global.offline, global.refresh) {
             (true, _) => NetworkMode::Offline,
@@ -100,17 +100,18 @@ pub(super) fn access(
         retries: arguments.http_retries,
         http_timeout: Duration::from_secs_f64(arguments.http_timeout),
         keyring: keyring.unwrap_or_default(),
+        certificates: arguments.cert.clone(),
+        client_certificate: arguments.client_cert.clone(),
         build: BuildOptions::from_environment(&|name| std::env::var_os(name)),
         ..Access::default()
     };
-    let mut access = access.with_settings(&project.indexes);
     // What was said on the command line is said, also where it is the opposite of a variable.
     let given = keyring.is_some();
     access.take_variables(&|name| match name {
         "UV_KEYRING_PROVIDER" | "PIP_KEYRING_PROVIDER" if given => None,
         _ => std::env::var_os(name),
     })?;
-    Ok(access)
+    Ok(access.with_settings(&project.indexes))
 }
 
 /// The cache's folder; `None` where nothing is kept.

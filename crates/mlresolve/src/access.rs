@@ -137,7 +137,7 @@ pub(crate) fn index_label(index: &IndexUrl) -> String {
 }
 
 impl Access {
-    /// The same, with the indexes of these settings.
+    /// The same, with the indexes of these settings, and what they say of certificates where nothing was said yet.
     #[must_use]
     pub fn with_settings(self, settings: &IndexSettings) -> Self {
         let settings = settings.clone();
@@ -147,8 +147,8 @@ impl Access {
             named_index_urls: settings.named_indexes.into_iter().map(|(_, url)| url).collect(),
             find_links: settings.find_links,
             no_index: settings.no_index,
-            certificates: settings.certificates,
-            client_certificate: settings.client_certificate,
+            certificates: self.certificates.or(settings.certificates),
+            client_certificate: self.client_certificate.or(settings.client_certificate),
             proxy: settings.proxy,
             trusted_hosts: settings.trusted_hosts,
             ..self

@@ -45,6 +45,13 @@ pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String
     add("override", prepared.overrides.given.iter().map(canonical).collect());
     add("extra", request.extras.clone());
     add("group", request.groups.clone());
+    for declared in &request.metadata {
+        let mut requires = declared.requires_dist.clone();
+        requires.sort();
+        let (name, version, python) = (&declared.name, &declared.version, &declared.requires_python);
+        let line = format!("{name} {version:?} {python:?} {requires:?} {:?}", declared.provides_extra);
+        add("metadata", vec![line]);
+    }
     // A folder's content is an input; what a file or a commit holds is told by its digest.
     for package in prepared.directs.iter() {
         let content = match &package.place {

@@ -26,6 +26,7 @@ use tokio::runtime::Handle;
 
 use crate::access::Access;
 use crate::build::{AllowedBuilds, Builder};
+use crate::declared::Declared;
 use crate::error::Error;
 use crate::limits::RunLimits;
 use crate::prepare::{read_allowed, read_target};
@@ -81,6 +82,7 @@ struct Fetching<'a> {
     environment: MarkerEnvironment,
     limits: &'a RunLimits,
     allowed: AllowedBuilds,
+    declared: Declared,
     builder: Arc<Builder>,
 }
 
@@ -128,6 +130,7 @@ impl Directs {
             environment: target.marker_environment(),
             limits,
             allowed: read_allowed(request)?,
+            declared: Declared::read(request)?,
             builder: Arc::new(Builder::new(access, exclude_newer, minor, Handle::current(), limits.clone())),
         };
         let mut directs = Self { root: request.root.clone(), ..Self::default() };

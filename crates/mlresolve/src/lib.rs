@@ -16,10 +16,12 @@
 //! ```
 
 mod access;
+mod antique;
 mod assemble;
 mod build;
 mod check;
 mod clock;
+mod declared;
 mod digest;
 mod direct;
 pub mod dockerfile;
@@ -48,7 +50,9 @@ pub use lock::{Locked, WhyNot, lock, lock_blocking, why_not, why_not_blocking};
 pub use locks::{OpenLock, open_lock};
 pub use project::{ProjectOptions, ReadProject, read_project};
 pub use report::{LockReport, PackageSize, SourcePackage};
-pub use request::{LockRequest, RequestedRequirement, SourcePlace, SourceRequest, TargetRequest, Upgrade};
+pub use request::{
+    LockRequest, MetadataRequest, RequestedRequirement, SourcePlace, SourceRequest, TargetRequest, Upgrade,
+};
 pub use settings::IndexSettings;
 pub use text::{printable, similar_names};
 

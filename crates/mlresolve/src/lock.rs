@@ -12,6 +12,7 @@ use mlresolve_solver::{Explanation, Policy, Problem, Resolution, SolveError, exp
 use tokio::runtime::Handle;
 
 use crate::access::Access;
+use crate::antique::{Held, held_back};
 use crate::assemble::assemble;
 use crate::build::FetchedWheel;
 use crate::direct::Directs;
@@ -184,9 +185,14 @@ struct Run<'a> {
 impl Run<'_> {
     fn lock(&self, request: &LockRequest, previous: Option<&Lock>) -> Result<Locked, Error> {
         let resolution = self.solve(&self.prepared.problem, &self.prepared.policy)?;
+        let held = match held_back(self.universe, &resolution)? {
+            Held::Recent(warnings) => warnings,
+            Held::Antique(explanation) => return Err(Error::Conflict(Box::new(self.conflict(explanation)))),
+        };
         let lock = assemble(request, self.prepared, self.universe, &resolution, self.watch)?;
         let text = write(&lock)?;
-        let report = report(self.prepared, self.universe, &resolution, &lock, previous);
+        let mut report = report(self.prepared, self.universe, &resolution, &lock, previous);
+        report.warnings.extend(held);
         Ok(Locked { lock, text, report })
     }
 

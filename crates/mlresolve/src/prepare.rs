@@ -16,6 +16,7 @@ use mlresolve_target::{Glibc, Target};
 use crate::access::Access;
 use crate::build::AllowedBuilds;
 use crate::clock::TimeLimit;
+use crate::declared::Declared;
 use crate::direct::{Directs, is_bare_address};
 use crate::error::Error;
 use crate::judge::Judge;
@@ -41,6 +42,7 @@ pub(crate) struct Prepared {
     pub(crate) policy: Policy,
     /// What may be built.
     pub(crate) allow_build: AllowedBuilds,
+    pub(crate) declared: Declared,
     pub(crate) extras: Vec<ExtraName>,
     pub(crate) groups: Vec<GroupName>,
     pub(crate) warnings: Vec<String>,
@@ -153,6 +155,7 @@ pub(crate) fn prepare(
         indexes: read_indexes(access)?,
         find_links: access.client_options()?.find_links,
         allow_build: read_allowed(request)?,
+        declared: Declared::read(request)?,
         extras: read_names(&request.extras, "an extra")?,
         groups: read_names(&request.groups, "a dependency group")?,
         target,

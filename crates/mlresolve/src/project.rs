@@ -164,7 +164,7 @@ pub fn read_project(
             gathered.formats.splice(0..0, uv_formats(uv));
         }
     }
-    config::apply(options, &config, &place, pyproject.as_ref(), own, gathered, settings, dir)
+    config::apply(options, &config, &place, pyproject.as_ref(), own, &gathered, settings, dir)
 }
 
 /// Where packages come from: options, the project's files, and the settings of other tools.

@@ -21,6 +21,8 @@ pub struct LockRequest {
     /// Where single packages come from, whoever requires them. Of each package, at most one place may be for the
     /// target.
     pub sources: Vec<SourceRequest>,
+    /// What packages require that do not tell it themselves, or tell it wrongly.
+    pub metadata: Vec<MetadataRequest>,
     /// The machine.
     pub target: TargetRequest,
     /// Files uploaded at or after this are not seen: a time, a date, or an age such as `7 days`.
@@ -150,6 +152,22 @@ impl fmt::Debug for SourcePlace {
     }
 }
 
+/// What a package requires, in the user's words instead of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct MetadataRequest {
+    /// The package.
+    pub name: String,
+    /// The version that this is for; every one where there is none.
+    pub version: Option<String>,
+    /// Its requirements (PEP 508).
+    pub requires_dist: Vec<String>,
+    /// The Pythons that it takes.
+    pub requires_python: Option<String>,
+    /// The extras that it offers.
+    pub provides_extra: Vec<String>,
+}
+
 /// A machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
@@ -192,6 +210,7 @@ impl Default for LockRequest {
             constraints: Vec::new(),
             overrides: Vec::new(),
             sources: Vec::new(),
+            metadata: Vec::new(),
             target: TargetRequest::default(),
             exclude_newer: None,
             prerelease: None,

@@ -185,6 +185,18 @@ impl Universe {
         }
     }
 
+    /// The versions of a package that were asked about in vain, since only a build would tell what they require.
+    pub(crate) fn unread(&self, name: &PackageName) -> Vec<Version> {
+        let needs_build = |answer: &Answer| matches!(answer, Answer::Unusable(Unusable::NeedsBuild { .. }));
+        let answers = self.dependencies.borrow();
+        let unread = answers
+            .iter()
+            .filter(|((of, _, extra), answer)| of == name && extra.is_none() && needs_build(answer));
+        let mut versions: Vec<Version> = unread.map(|((_, version, _), _)| version.clone()).collect();
+        versions.sort();
+        versions
+    }
+
     /// Builds the metadata of a source distribution whose build the user allowed. That it fails ends the run: to take an
     /// older version in its place would be a silent answer to what the user asked for by name.
     fn build(&self, file: &File) -> Result<Result<Arc<FileMetadata>, Unusable>, UniverseError> {
@@ -346,8 +358,13 @@ impl Shared {
     }
 
     async fn metadata(&self, file: &File) -> Result<Arc<FileMetadata>, MetadataError> {
-        let metadata = self.client.metadata(file).await?;
-        Ok(metadata)
+        let wheel = file.wheel.as_ref().map(|wheel| &wheel.version);
+        let version = wheel.or(file.sdist.as_ref().map(|sdist| &sdist.version));
+        let declared = file.project().zip(version);
+        if let Some(core) = declared.and_then(|(name, version)| self.prepared.declared.of(name, version)) {
+            return Ok(Arc::new(FileMetadata { core, origin: MetadataOrigin::Declared }));
+        }
+        self.client.metadata(file).await
     }
 
     /// The requirements that hold for the target and these extras; without extras, those of the package itself.

@@ -6,6 +6,7 @@
 
 mod build_system;
 mod config;
+mod declared;
 mod groups;
 mod poetry;
 mod read;
@@ -25,6 +26,7 @@ use crate::version::Version;
 
 pub use build_system::BuildSystem;
 pub use config::{Config, TargetConfig};
+pub use declared::DeclaredMetadata;
 pub use groups::{DependencyGroups, GroupItem};
 pub use poetry::{Poetry, PoetryIndex, PoetryPriority};
 pub use sources::{IndexEntry, PackageSource, SourcePlace, is_index_name};

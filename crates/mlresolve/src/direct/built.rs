@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mlresolve_index::{File, SourceRead};
+use mlresolve_index::{Downloaded, File, SourceRead};
 use mlresolve_packaging::PackageName;
 use mlresolve_packaging::metadata::CoreMetadata;
 use mlresolve_packaging::pyproject::Project;
@@ -11,7 +11,7 @@ use mlresolve_packaging::sdist::{MetadataOrigin, NotStatic};
 
 use super::address::Fragment;
 use super::read::ProjectRead;
-use super::{Asked, Directs, Fetching};
+use super::{Asked, Directs, Fetching, unknown_version};
 use crate::build::{AllowedBuilds, BuildError, Expected, unpack};
 use crate::error::Error;
 use crate::event::Event;
@@ -31,8 +31,15 @@ pub(super) fn is_allowed(
     allows.then_some(name)
 }
 
+/// What the user declares of the package that is asked for.
+fn declared(asked: &Asked, fetching: &Fetching<'_>) -> Option<ProjectRead> {
+    let (declared, version) = fetching.declared.of_any(asked.name.as_ref()?)?;
+    let metadata = declared.of_version(version.cloned().unwrap_or_else(unknown_version));
+    Some((metadata, version.cloned()))
+}
+
 impl Directs {
-    /// Builds a folder or a checkout, in place.
+    /// What the user declares of a folder or a checkout, or else what a build of it in place tells.
     pub(super) async fn build_folder(
         &self,
         asked: &Asked,
@@ -40,7 +47,10 @@ impl Directs {
         pyproject: Option<&[u8]>,
         why: &NotStatic,
         fetching: &Fetching<'_>,
-    ) -> Result<ProjectRead, Error> {
+    ) -> Result<(ProjectRead, MetadataOrigin), Error> {
+        if let Some(read) = declared(asked, fetching) {
+            return Ok((read, MetadataOrigin::Declared));
+        }
         let Some(name) = is_allowed(&fetching.allowed, asked.name.as_ref(), pyproject) else {
             return Err(self.not_allowed(asked, why));
         };
@@ -49,7 +59,7 @@ impl Directs {
         let build = move || builder.metadata(&folder, &expected).map(|built| built.metadata);
         let metadata = self.build(asked, fetching, build).await?;
         let version = metadata.version.clone();
-        Ok((metadata, Some(version)))
+        Ok(((metadata, Some(version)), MetadataOrigin::Built))
     }
 
     /// Builds a source archive.
@@ -61,15 +71,22 @@ impl Directs {
         why: &NotStatic,
         fetching: &Fetching<'_>,
     ) -> Result<SourceRead, Error> {
-        let Some(name) = is_allowed(&fetching.allowed, asked.name.as_ref(), None) else {
+        let declared = declared(asked, fetching);
+        let name = is_allowed(&fetching.allowed, asked.name.as_ref(), None);
+        if declared.is_none() && name.is_none() {
             return Err(self.not_allowed(asked, why));
-        };
+        }
         let temporary =
             |error: std::io::Error| Error::Internal(format!("cannot make a temporary folder: {error}"));
         let folder = tempfile::Builder::new().prefix("mlresolve-archive-").tempdir().map_err(temporary)?;
         let archive = folder.path().join("archive");
         let downloaded = fetching.client.download(file, &archive).await?;
-        let (builder, expected) = (Arc::clone(&fetching.builder), Expected { name, version: None });
+        if let Some((metadata, version)) = declared {
+            let Downloaded { sha256, bytes } = downloaded;
+            return Ok(SourceRead { metadata, origin: MetadataOrigin::Declared, version, sha256, bytes });
+        }
+        let expected = Expected { name: name.flatten(), version: None };
+        let builder = Arc::clone(&fetching.builder);
         let (filename, subdirectory) = (file.filename.clone(), fragment.subdirectory.clone());
         let into = folder.path().join("tree");
         let build = move || {
@@ -112,7 +129,7 @@ impl Directs {
         let name = asked.name.as_ref().map_or_else(|| ":all:".to_owned(), ToString::to_string);
         let problem = format!(
             "only a build tells what it requires ({why}); allow the build, which runs its code, with `--allow-build \
-             {name}`, or declare name, version and dependencies under [project] in its pyproject.toml"
+             {name}`, or declare what it requires under [tool.mlresolve.metadata]"
         );
         self.refuse(asked, &problem)
     }

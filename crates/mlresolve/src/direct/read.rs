@@ -62,11 +62,9 @@ impl Directs {
                 match project_metadata(text.as_deref()) {
                     Ok(read) => Ok(tree(asked, read, Place::Folder)),
                     Err(why) => {
-                        let read = self.build_folder(asked, &folder, text.as_deref(), &why, fetching).await?;
-                        Ok(DirectPackage {
-                            origin: MetadataOrigin::Built,
-                            ..tree(asked, read, Place::Folder)
-                        })
+                        let (read, origin) =
+                            self.build_folder(asked, &folder, text.as_deref(), &why, fetching).await?;
+                        Ok(DirectPackage { origin, ..tree(asked, read, Place::Folder) })
                     }
                 }
             }
@@ -106,9 +104,9 @@ impl Directs {
                         // Without one, the build is not allowed, which is said before a folder is looked at.
                         let top = checkout.as_ref().map(|checkout| checkout.tree.clone()).unwrap_or_default();
                         let folder = subfolder.map_or_else(|| top.clone(), |folder| top.join(folder));
-                        let read = self.build_folder(asked, &folder, text.as_deref(), &why, fetching).await?;
-                        let package = tree(asked, read, Place::Commit(commit));
-                        Ok(DirectPackage { origin: MetadataOrigin::Built, ..package })
+                        let (read, origin) =
+                            self.build_folder(asked, &folder, text.as_deref(), &why, fetching).await?;
+                        Ok(DirectPackage { origin, ..tree(asked, read, Place::Commit(commit)) })
                     }
                 }
             }

@@ -9,6 +9,7 @@ use mlresolve_packaging::{
 
 use super::sources::Sources;
 use super::{Gathered, ProjectOptions, ReadProject, own};
+use crate::declared::requested;
 use crate::error::Error;
 use crate::request::{LockRequest, RequestedRequirement, TargetRequest};
 use crate::settings::Merged;
@@ -25,7 +26,7 @@ pub(super) fn apply(
     place: &str,
     file: Option<&PyProject>,
     pyproject: Option<&PyProject>,
-    gathered: Gathered,
+    gathered: &Gathered,
     settings: Merged,
     dir: PathBuf,
 ) -> Result<ReadProject, Error> {
@@ -44,7 +45,7 @@ pub(super) fn apply(
     for (name, target) in targets {
         warn_of_unused(&name, &target, &mut warnings);
         let mut request =
-            request(options, config, place, pyproject, &gathered, requires_python.as_ref(), name, &target)?;
+            request(options, config, place, pyproject, gathered, requires_python.as_ref(), name, &target)?;
         take_uv(file.and_then(|file| file.uv.as_ref()), config, &mut request);
         let extras: Vec<ExtraName> = request.extras.iter().filter_map(|name| name.parse().ok()).collect();
         let groups: Vec<GroupName> = request.groups.iter().filter_map(|name| name.parse().ok()).collect();
@@ -53,6 +54,10 @@ pub(super) fn apply(
         request.prerelease.clone_from(&settings.prerelease);
         request.resolution.clone_from(&settings.resolution);
         request.root.clone_from(&dir);
+        request.metadata = config.metadata.iter().map(requested).collect();
+        if let (true, Some(uv)) = (config.metadata.is_empty(), file.and_then(|file| file.uv.as_ref())) {
+            request.metadata = uv.metadata.iter().map(requested).collect();
+        }
         requests.push(request);
     }
     Ok(ReadProject {

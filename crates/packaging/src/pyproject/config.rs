@@ -13,6 +13,7 @@ use crate::requirement::Requirement;
 use crate::specifier::Repair;
 
 use super::PyProjectError;
+use super::declared::{self, DeclaredMetadata, RawMetadata};
 use super::read::{LenientRequirement, UniqueTable, from_toml};
 use super::sources::{self, IndexEntry, PackageSource, RawSources};
 
@@ -44,6 +45,8 @@ pub struct Config {
     pub no_binary: Vec<String>,
     /// `allow-build`: packages that may be built to see what they require, or `:all:`.
     pub allow_build: Vec<String>,
+    /// `metadata`: what packages require that do not tell it themselves.
+    pub metadata: Vec<DeclaredMetadata>,
     /// `constraints`: bounds on packages that something else requires.
     pub constraints: Vec<Requirement>,
     /// `overrides`: what replaces every requirement of the same package.
@@ -104,6 +107,7 @@ struct RawConfig {
     only_binary: Vec<String>,
     no_binary: Vec<String>,
     allow_build: Vec<String>,
+    metadata: RawMetadata,
     constraints: Vec<LenientRequirement>,
     overrides: Vec<LenientRequirement>,
     targets: UniqueTable<TargetName, TargetConfig>,
@@ -112,6 +116,7 @@ struct RawConfig {
 impl From<RawConfig> for Config {
     fn from(raw: RawConfig) -> Self {
         let mut repairs = Vec::new();
+        let metadata = declared::finish(raw.metadata, &mut repairs);
         let mut list = |requirements: Vec<LenientRequirement>| -> Vec<Requirement> {
             requirements.into_iter().map(|requirement| requirement.finish(&mut repairs)).collect()
         };
@@ -128,6 +133,7 @@ impl From<RawConfig> for Config {
             only_binary: raw.only_binary,
             no_binary: raw.no_binary,
             allow_build: raw.allow_build,
+            metadata,
             constraints: list(raw.constraints),
             overrides: list(raw.overrides),
             targets: raw.targets.0.into_iter().map(|(name, target)| (name.0, target)).collect(),

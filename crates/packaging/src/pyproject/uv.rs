@@ -9,6 +9,7 @@ use crate::specifier::Repair;
 
 use super::PyProjectError;
 use super::config::TextOrDate;
+use super::declared::{self, DeclaredMetadata, RawNamed};
 use super::read::{LenientRequirement, from_toml};
 use super::sources::{self, IndexEntry, PackageSource, RawSources};
 
@@ -29,6 +30,8 @@ pub struct UvSettings {
     pub no_index: Option<bool>,
     /// `allow-insecure-host`.
     pub trusted_hosts: Vec<String>,
+    /// `dependency-metadata`: what packages require that do not tell it themselves.
+    pub metadata: Vec<DeclaredMetadata>,
     /// `constraint-dependencies`.
     pub constraints: Vec<Requirement>,
     /// `override-dependencies`.
@@ -76,6 +79,7 @@ pub(super) struct RawUv {
     find_links: Vec<String>,
     no_index: Option<bool>,
     allow_insecure_host: Vec<String>,
+    dependency_metadata: Vec<RawNamed>,
     constraint_dependencies: Vec<LenientRequirement>,
     override_dependencies: Vec<LenientRequirement>,
     dev_dependencies: Vec<LenientRequirement>,
@@ -93,6 +97,7 @@ impl RawUv {
     /// `ignored` are the keys that nothing asked for, without what leads to the table.
     pub(super) fn finish(self, ignored: Vec<String>) -> UvSettings {
         let mut repairs = Vec::new();
+        let metadata = declared::finish_named(self.dependency_metadata, &mut repairs);
         let mut list = |requirements: Vec<LenientRequirement>| -> Vec<Requirement> {
             requirements.into_iter().map(|requirement| requirement.finish(&mut repairs)).collect()
         };
@@ -111,6 +116,7 @@ impl RawUv {
             find_links: self.find_links,
             no_index: self.no_index,
             trusted_hosts: self.allow_insecure_host,
+            metadata,
             constraints: list(self.constraint_dependencies),
             overrides: list(self.override_dependencies),
             dev_dependencies: list(self.dev_dependencies),
@@ -209,14 +215,7 @@ mod tests {
         assert_eq!(settings.constraints[0].to_string(), "numpy<2");
         assert_eq!(settings.no_build_packages[0].as_str(), "numpy");
         assert!(settings.indexes[0].explicit && !settings.indexes[0].default);
-        let expected = [
-            "conflicts",
-            "dependency-metadata",
-            "environments",
-            "index-strategy",
-            "index.0.authenticate",
-            "pip",
-        ];
+        let expected = ["conflicts", "environments", "index-strategy", "index.0.authenticate", "pip"];
         let mut named = settings.not_followed;
         named.sort();
         assert_eq!(named, expected);
