@@ -50,6 +50,10 @@ impl VersionPoint {
     /// The point right after a version and all its post-releases.
     #[must_use]
     pub fn after_posts(version: Version) -> Self {
+        // A post-release has none of its own, nor has a development release.
+        if version.is_post() || version.is_dev() {
+            return Self::after_locals(version);
+        }
         Self { version: version.without_local(), place: Place::AfterPosts }
     }
 
