@@ -57,7 +57,7 @@ fn neighbours(version: Version) -> Vec<Version> {
         release.clone().with_post(Some(0)).with_dev(Some(0)),
         bare.clone().with_post(Some(u64::MAX)),
         bare.clone().with_dev(Some(0)),
-        bare.clone().with_dev(Some(u64::MAX)),
+        bare.clone().with_dev(Some(u64::MAX - 1)),
         release,
         bare,
         version.clone(),
