@@ -71,7 +71,7 @@ const IMPURE: &[&str] = &[
 ];
 
 /// Folders that are not part of the tree.
-const NOT_OURS: &[&str] = &[".git", "target", ".venv", "__pycache__"];
+const NOT_OURS: &[&str] = &[".git", "target", ".venv", "__pycache__", "corpus", "artifacts"];
 
 /// The longest Rust file, in lines.
 const LINE_LIMIT: usize = 700;

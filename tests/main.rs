@@ -7,6 +7,7 @@ mod addresses;
 mod builds;
 mod conflicts;
 mod conventions;
+mod crash;
 mod determinism;
 mod dockerfile;
 mod hostile;

@@ -1,5 +1,6 @@
 //! Every failure, with its exit code and a hint. This is the one place where errors become words for a person.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use mlresolve::index::{IndexError, MetadataError};
@@ -22,6 +23,11 @@ impl Failure {
     /// The command line or an input cannot be used.
     pub(crate) fn bad_input(message: impl Into<String>) -> Self {
         Self { code: exit::BAD_INPUT, message: message.into(), hint: None, kind: "bad-input" }
+    }
+
+    /// A result cannot be written.
+    pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Self {
+        Self::bad_input(format!("cannot write {}: {error}", path.display()))
     }
 
     /// The lock is out of date.

@@ -8,6 +8,7 @@ mod exit;
 mod failure;
 mod output;
 mod progress;
+mod write;
 
 use std::process::ExitCode;
 

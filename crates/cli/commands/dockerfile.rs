@@ -8,10 +8,11 @@ use mlresolve::dockerfile::{
     split_command,
 };
 
+use super::Outcome;
 use super::chosen_lock::ChosenLock;
-use super::{Outcome, lock};
 use crate::failure::Failure;
 use crate::output::{Output, Style, size};
+use crate::write::write_atomically;
 
 /// Write a Dockerfile that installs the lock in layers
 ///
@@ -76,7 +77,8 @@ pub(crate) fn run(arguments: &DockerfileArguments, output: Output) -> Outcome {
     std::fs::create_dir_all(dir).map_err(failed)?;
     // The Dockerfile, which names the others, comes last.
     for file in files.iter().rev() {
-        lock::write_atomically(&place(dir, &file.name), &file.text)?;
+        let path = place(dir, &file.name);
+        write_atomically(&path, &file.text).map_err(|error| Failure::unwritable(&path, &error))?;
     }
     warn_of_leftovers(dir, &files, output);
     warn_of_sources(&files, output);

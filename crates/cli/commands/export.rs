@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use mlresolve::lockfile::{self, RequirementsOptions};
 
+use super::Outcome;
 use super::chosen_lock::ChosenLock;
-use super::{Outcome, lock};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::write::write_atomically;
 
 /// Write the lock in another format
 ///
@@ -63,7 +64,7 @@ pub(crate) fn run(arguments: &ExportArguments, output: Output) -> Outcome {
     };
     let file = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
     if let Some(file) = file {
-        lock::write_atomically(file, &text)?;
+        write_atomically(file, &text).map_err(|error| Failure::unwritable(file, &error))?;
         output.say(&format!("wrote {}: {} packages", file.display(), open.lock.packages.len()));
     }
     if output.json() {

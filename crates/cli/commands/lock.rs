@@ -1,6 +1,5 @@
 //! `mlresolve lock`
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -16,6 +15,7 @@ use crate::args::{Global, ProjectArguments};
 use crate::failure::Failure;
 use crate::output::{Output, Style, size};
 use crate::progress::Progress;
+use crate::write::write_atomically;
 
 /// How many changes are listed.
 const CHANGES_SHOWN: usize = 12;
@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &LockArguments, global: &Global, output: Output) ->
                 output.data(&locked.text);
             }
         } else if !arguments.dry_run {
-            write_atomically(path, &locked.text)?;
+            write_atomically(path, &locked.text).map_err(|error| Failure::unwritable(path, &error))?;
         }
         show(path, locked, *seconds, arguments.dry_run, output);
     }
@@ -171,33 +171,6 @@ fn read_previous(path: &Path, upgrade: bool, output: Output) -> Result<Option<Lo
             }
         },
     }
-}
-
-/// Writes beside the file and renames, so that there is always one whole lock.
-pub(super) fn write_atomically(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed =
-        |error: std::io::Error| Failure::bad_input(format!("cannot write {}: {error}", path.display()));
-    // Unchanged bytes are left alone, and with them the file's time.
-    if std::fs::read(path).is_ok_and(|now| now == text.as_bytes()) {
-        return Ok(());
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".mlresolve-")
-        .permissions(readable_by_all())
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
-}
-
-#[cfg(unix)]
-fn readable_by_all() -> std::fs::Permissions {
-    use std::os::unix::fs::PermissionsExt as _;
-    // The umask is taken off by the system.
-    std::fs::Permissions::from_mode(0o666)
 }
 
 fn report_check(path: &Path, outcome: CheckOutcome, locked: &Lock, output: Output) -> Outcome {

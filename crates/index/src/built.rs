@@ -1,7 +1,8 @@
 //! What builds told of source distributions. Who builds is not known here: the cache keeps the answers.
 
+use mlresolve_packaging::metadata::relevant_headers;
+
 use crate::cache::{Bucket, Key};
-use crate::metadata::relevant_headers;
 use crate::{File, IndexClient};
 
 impl IndexClient {

@@ -4,11 +4,12 @@
 //! download for it, and "must be built" is known again without one.
 
 use mlresolve_packaging::SdistFilename;
+use mlresolve_packaging::metadata::relevant_headers;
 use mlresolve_packaging::sdist::{Expected, NotStatic, Obstacle, SourceFiles, static_metadata};
 use serde::{Deserialize, Serialize};
 
 use crate::cache::{Bucket, Key};
-use crate::metadata::{FileMetadata, MetadataOutcome, relevant_headers};
+use crate::metadata::{FileMetadata, MetadataOutcome};
 use crate::sdist_archive::{SdistError, is_read, read_sdist};
 use crate::transport::Limit;
 use crate::wheel_tail::unreadable;

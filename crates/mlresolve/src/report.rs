@@ -2,10 +2,12 @@
 
 use mlresolve_lockfile::{Lock, LockDiff, Package, diff, size};
 use mlresolve_packaging::simple::ProjectStatus;
+use mlresolve_packaging::{PackageName, Version};
 use mlresolve_solver::Resolution;
 use serde::Serialize;
 
 use crate::prepare::{Prepared, target_in_words};
+use crate::text::printable;
 use crate::universe::Universe;
 
 /// How many of the largest packages are named.
@@ -123,12 +125,14 @@ fn warnings_of(
         let (name, version, extra) = (&unknown.name, &unknown.version, &unknown.extra);
         warnings.push(format!("{name} {version} has no extra [{extra}]; nothing was added for it"));
     }
+    for (name, resolved) in &resolution.packages {
+        warnings.extend(metadata_warnings(universe, name, &resolved.version));
+    }
     let statuses = universe.statuses();
     for (name, resolved) in &resolution.packages {
         let standing = mlresolve_solver::Provider::standing(universe, name, &resolved.version);
         if let Ok(Some(reason)) = standing.map(|standing| standing.yanked) {
-            let reason =
-                reason.map(|reason| format!(": {}", crate::text::printable(&reason))).unwrap_or_default();
+            let reason = reason.map(|reason| format!(": {}", printable(&reason))).unwrap_or_default();
             warnings.push(format!("{name} {} was yanked{reason}", resolved.version));
         }
         let file = universe.file(name, &resolved.version).ok().flatten();
@@ -176,6 +180,31 @@ fn warnings_of(
                 some_of(&undated)
             ));
         }
+    }
+    warnings
+}
+
+/// What of a package's metadata was not taken as it stands.
+fn metadata_warnings(universe: &Universe, name: &PackageName, version: &Version) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some((reason, count)) = universe.passed_over(name, version) {
+        let more =
+            if count > 1 { format!("; {} others were given up too", count - 1) } else { String::new() };
+        warnings.push(format!("{name} {version} is taken, since {reason}{more}"));
+    }
+    let Ok(Some(file)) = universe.file(name, version) else { return warnings };
+    let Ok(Ok(metadata)) = universe.metadata(&file) else { return warnings };
+    let mut repairs = metadata.core.repairs.iter().filter(|repair| !repair.repaired.is_empty());
+    if let Some(repair) = repairs.next() {
+        let (original, repaired) = (printable(&repair.original), printable(&repair.repaired));
+        let more = match repairs.count() {
+            0 => String::new(),
+            count => format!("; {count} more were read so"),
+        };
+        warnings.push(format!(
+            "the metadata of {} has {original:?}, which is no valid version specifier and was read as {repaired:?}{more}",
+            file.filename
+        ));
     }
     warnings
 }

@@ -262,10 +262,19 @@ impl Universe {
                     let reason = project.status_reason().unwrap_or("it is quarantined");
                     Found::Missing(Missing::Withheld(printable(reason)))
                 }
+                _ if project.versions().is_empty()
+                    && let Some(file) = project.skipped()?.first() =>
+                {
+                    let (count, file, reason) = (project.skipped()?.len(), &file.filename, &file.reason);
+                    let files = if count == 1 { "file" } else { "files" };
+                    let what = format!("its page lists {count} {files}; {file}: {reason}");
+                    Found::Missing(Missing::Unreadable(printable(&what)))
+                }
                 _ => {
                     let versions: Arc<[Version]> = Arc::from(project.versions());
                     let index = index_label(project.index());
-                    tracing::info!(package = %name, versions = versions.len(), index, "found");
+                    let skipped = || project.skipped().map_or(0, |files| files.len());
+                    tracing::info!(package = %name, versions = versions.len(), skipped = skipped(), index, "found");
                     Found::Project(project, versions)
                 }
             },
@@ -496,6 +505,22 @@ impl Provider for Universe {
 impl Universe {
     pub(crate) fn client(&self) -> &IndexClient {
         &self.shared.client
+    }
+
+    /// The newest version above `chosen` that was tried and given up for its metadata, in words, and how many there are.
+    pub(crate) fn passed_over(&self, name: &PackageName, chosen: &Version) -> Option<(String, usize)> {
+        let answers = self.dependencies.borrow();
+        let given_up: BTreeMap<&Version, &Unusable> = answers
+            .iter()
+            .filter_map(|((other, version, _), answer)| match answer {
+                Answer::Unusable(reason @ Unusable::Metadata(_)) if other == name && version > chosen => {
+                    Some((version, reason))
+                }
+                _ => None,
+            })
+            .collect();
+        let (version, reason) = given_up.last_key_value()?;
+        Some((format!("{name} {version} {reason}"), given_up.len()))
     }
 
     /// The first package that the cache lacked while the network was off.

@@ -33,6 +33,11 @@ pub enum RequiresTxtError {
     /// It is not UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
+    /// The conditions of its sections, which hold for each requirement below them, come to more than [`METADATA_LIMIT`].
+    #[error(
+        "its conditions, with each requirement, are over the limit of {METADATA_LIMIT} bytes (metadata length)"
+    )]
+    TooMuchRepeated,
     /// The head of a section does not end.
     #[error("line {0}: expected ']' at the end of a section's head")]
     Section(usize),
@@ -58,7 +63,10 @@ impl EggInfoRequires {
         let text = str::from_utf8(bytes).map_err(|_| RequiresTxtError::NotUtf8)?;
         let mut read = Self::default();
         let mut section = Some(Section::default());
-        for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        let mut repeated = 0;
+        // A lone CR ends a line too, as in Python.
+        let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+        for (at, line) in text.split(['\n', '\r']).enumerate() {
             if at == HEADER_COUNT_LIMIT {
                 return Err(RequiresTxtError::TooManyLines);
             }
@@ -72,6 +80,11 @@ impl EggInfoRequires {
                 continue;
             }
             let Some(section) = &section else { continue };
+            // Each requirement has its own text of the condition: few bytes here could be many there.
+            repeated += section.marker.as_ref().map_or(0, String::len);
+            if repeated > METADATA_LIMIT {
+                return Err(RequiresTxtError::TooMuchRepeated);
+            }
             let problem = |problem| RequiresTxtError::Requirement { line: at + 1, problem };
             let (requirement, repair) = Requirement::parse_lenient(line).map_err(problem)?;
             read.repairs.extend(repair);
@@ -124,6 +137,22 @@ pub(crate) fn under(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_condition_over_many_requirements_is_refused_in_time() {
+        let condition = vec!["os_name == 'posix'"; 1_500].join(" and ");
+        let text = format!("[:{condition}]\n{}", "a\n".repeat(18_000));
+        assert!(text.len() < 80_000, "a small file");
+        assert_eq!(EggInfoRequires::parse(text.as_bytes()), Err(RequiresTxtError::TooMuchRepeated));
+    }
+
+    #[test]
+    fn a_line_end_of_any_kind_ends_a_section_head() {
+        assert!(EggInfoRequires::parse(b"[:python_version < '3\r.9']\nbackport").is_err());
+        let read = EggInfoRequires::parse(b"a\r[:os_name == 'nt']\r\nb\r").unwrap();
+        assert_eq!(read.requires_dist.len(), 2);
+        assert_eq!(read.requires_dist[1].to_string(), "b; (os_name == 'nt')");
+    }
 
     fn shown(text: &str) -> Vec<String> {
         let read = EggInfoRequires::parse(text.as_bytes()).unwrap();

@@ -6,6 +6,7 @@
 //! whatever encoding its author had.
 
 mod headers;
+mod relevant;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,8 @@ use crate::specifier::{Repair, SpecifierError, SpecifierSet};
 use crate::version::{Version, VersionError, parse_version};
 
 use headers::{Header, Headers};
+
+pub use relevant::relevant_headers;
 
 /// The longest metadata that is read, in bytes (16 MiB).
 pub const METADATA_LIMIT: usize = 16 << 20;

@@ -50,6 +50,10 @@ impl VersionPoint {
     /// The point right after a version and all its post-releases.
     #[must_use]
     pub fn after_posts(version: Version) -> Self {
+        // A post-release has none of its own, nor has a development release.
+        if version.is_post() || version.is_dev() {
+            return Self::after_locals(version);
+        }
         Self { version: version.without_local(), place: Place::AfterPosts }
     }
 
@@ -163,12 +167,7 @@ fn range_of_specifier(specifier: &Specifier) -> VersionRange {
             VersionRange::between(VersionPoint::at(version.clone()), VersionPoint::after_locals(version))
         }
     };
-    let prefix = |version: &Version| {
-        VersionRange::between(
-            VersionPoint::at(version.clone().with_dev(Some(0))),
-            VersionPoint::at(next_prefix(version)),
-        )
-    };
+    let prefix = |version: &Version| between(version.clone().with_dev(Some(0)), next_prefix(version));
     match specifier.operator() {
         Operator::Equal => exact(version),
         Operator::NotEqual => exact(version).complement(),
@@ -181,8 +180,18 @@ fn range_of_specifier(specifier: &Specifier) -> VersionRange {
         Operator::Less => VersionRange::strictly_lower_than(VersionPoint::at(highest_less(version))),
         Operator::Compatible => {
             let upper = next_prefix(&prefix_of_compatible(&version));
-            VersionRange::between(VersionPoint::at(version), VersionPoint::at(upper))
+            between(version, upper)
         }
+    }
+}
+
+/// The versions from the first and below the second. Behind the greatest number there is no next prefix, and so
+/// nothing before it.
+fn between(from: Version, to: Version) -> VersionRange {
+    if from < to {
+        VersionRange::between(VersionPoint::at(from), VersionPoint::at(to))
+    } else {
+        VersionRange::empty()
     }
 }
 

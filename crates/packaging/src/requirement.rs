@@ -167,6 +167,9 @@ impl<'text> Parts<'text> {
             return Err(RequirementError::TooLong(text.len()));
         }
         let text = text.trim();
+        if text.contains(['\n', '\r']) {
+            return Err(RequirementError::Syntax("a requirement is one line"));
+        }
         let is_name =
             |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
         let name_end = text.find(|character| !is_name(character)).unwrap_or(text.len());
@@ -305,5 +308,13 @@ mod tests {
             Requirement::parse_lenient("torch (>=1.0.*); python_version > '3'").unwrap();
         assert_eq!(requirement.to_string(), "torch>=1.0; python_version > '3'");
         assert_eq!(repair.unwrap().original, ">=1.0.*");
+    }
+
+    #[test]
+    fn a_line_end_inside_is_refused_however_lenient() {
+        for text in ["x===1\n2", "x @ https://e.example/a\r\nb", "x; os_name == 'a\nb'", "x>=1\n,<2"] {
+            assert!(Requirement::parse_lenient(text).is_err(), "{text:?}");
+        }
+        assert!(Requirement::parse_lenient("x>=1\n").is_ok());
     }
 }

@@ -174,7 +174,10 @@ impl FromStr for Specifier {
         };
         let rest = rest.trim();
         if operator == Operator::Arbitrary {
-            if rest.is_empty() || rest.contains([' ', '\t', ';', ')']) || rest.len() > VERSION_LIMIT {
+            let ends = |character: char| {
+                character.is_whitespace() || character.is_control() || matches!(character, ';' | ')')
+            };
+            if rest.is_empty() || rest.contains(ends) || rest.len() > VERSION_LIMIT {
                 return Err(wrong("'===' takes one word"));
             }
             return Ok(Self { operator, operand: Operand::Text(Arc::from(rest), parse_version(rest).ok()) });
@@ -322,6 +325,9 @@ mod tests {
             ">=",
             "==1.0+x.*",
             "===",
+            "===1.0\n2.0",
+            "===1.0\u{2003}2.0",
+            "===1.0\0",
             "=>1.0",
             ">=1.0 <2.0",
             "!=",

@@ -33,10 +33,14 @@ pub fn parse_version(text: &str) -> Result<Version, VersionError> {
         return Err(VersionError::TooLong(text.len()));
     }
     // PEP 440 ignores more kinds of white space around a version than the type's own reader does.
-    text.trim().parse().map_err(|error: pep440_rs::VersionParseError| VersionError::Invalid {
-        text: text.to_owned(),
-        reason: error.to_string(),
-    })
+    let invalid = |reason: String| VersionError::Invalid { text: text.to_owned(), reason };
+    let version: Version =
+        text.trim().parse().map_err(|error: pep440_rs::VersionParseError| invalid(error.to_string()))?;
+    // The type takes the greatest number for the absence of a development release when it orders.
+    if version.dev() == Some(u64::MAX) {
+        return Err(invalid("the number of its development release is too large".to_owned()));
+    }
+    Ok(version)
 }
 
 /// Whether a version is a pre-release in PEP 440's sense: an alpha, beta, candidate or development release.
@@ -58,6 +62,13 @@ mod tests {
     fn white_space_around_a_version_is_ignored() {
         assert_eq!(parse_version("\u{b}\u{a0}1.0 \r\n"), parse_version("1.0"));
         assert!(parse_version("1. 0").is_err());
+    }
+
+    #[test]
+    fn the_greatest_development_release_is_refused_since_it_would_order_as_none() {
+        assert!(parse_version("1.0a1.dev18446744073709551615").is_err());
+        let last = parse_version("1.0a1.dev18446744073709551614+0").unwrap();
+        assert!(last < parse_version("1.0a1").unwrap());
     }
 
     #[test]

@@ -81,6 +81,8 @@ pub enum Missing {
     Offline,
     /// The index holds it back, with the reason that it gives.
     Withheld(String),
+    /// Its page lists files, and none of them can be used. The text says how many, and why the first cannot.
+    Unreadable(String),
 }
 
 /// What is known of one version without reading its metadata.
@@ -187,6 +189,9 @@ impl fmt::Display for Unusable {
             }
             Self::Missing(Missing::Withheld(reason)) => {
                 write!(formatter, "is held back by its index: {reason}")
+            }
+            Self::Missing(Missing::Unreadable(what)) => {
+                write!(formatter, "has no file that can be used: {what}")
             }
         }
     }

@@ -36,6 +36,27 @@ fn greater_and_less_leave_out_the_family_of_their_version() {
     assert!(!takes("==1.1.*", "1.2.dev0"));
 }
 
+#[test]
+fn the_prefix_of_the_greatest_number_holds_nothing() {
+    let greatest = u64::MAX;
+    for specifiers in [format!("=={greatest}.*"), format!("~={greatest}.1"), format!("==1.{greatest}.*,<2")] {
+        let set: SpecifierSet = specifiers.parse().unwrap();
+        assert_eq!(range_of(&set), VersionRange::empty(), "{specifiers}");
+        assert!(!takes(&specifiers, &format!("{greatest}.1")), "{specifiers}");
+    }
+    assert!(takes(&format!("!={greatest}.*"), &format!("{greatest}.1")));
+}
+
+#[test]
+fn a_development_release_has_no_post_releases_to_lie_after() {
+    let after = VersionPoint::after_posts(version("2.6.dev0"));
+    assert!(after > VersionPoint::at(version("2.6.dev0+local")));
+    assert!(after < VersionPoint::at(version("2.6.dev1")));
+    assert!(after < VersionPoint::at(version("2.6.post1")));
+    let after = VersionPoint::after_posts(version("2.6.post1"));
+    assert!(after < VersionPoint::at(version("2.6.post2")));
+}
+
 fn any_version() -> impl Strategy<Value = Version> {
     let part = 0u64..3;
     (
