@@ -92,12 +92,16 @@ impl FormatControl {
         if let Some(name) = only.names.intersection(&no.names).next() {
             return Err(FormatError::Both(name.to_string()));
         }
-        // `:all:` takes back what the other said of names, so it comes first.
-        let values = [(FormatOption::OnlyBinary, only_binary), (FormatOption::NoBinary, no_binary)];
-        for all_first in [true, false] {
-            for (option, values) in values {
-                for value in values.iter().filter(|value| value.contains(ALL) == all_first) {
-                    self.follow(option, value)?;
+        let given = [(FormatOption::OnlyBinary, only_binary), (FormatOption::NoBinary, no_binary)];
+        let none = |values: &[String]| values.iter().any(|value| value.contains(NONE));
+        for (option, _) in given.iter().filter(|(_, values)| none(values)) {
+            self.follow(*option, NONE)?;
+        }
+        // `:all:` takes back what the other said of names, so it comes before every name.
+        for of_all in [true, false] {
+            for ((option, _), alone) in given.iter().zip(&alone) {
+                for part in alone.list(*option).iter().filter(|part| (*part == ALL) == of_all) {
+                    self.follow(*option, part)?;
                 }
             }
         }
@@ -184,5 +188,8 @@ mod tests {
         assert_eq!(both(&[":all:"], &[":all:"]), Err(FormatError::Both("every package".into())));
         assert_eq!(both(&["b", "a"], &["A"]), Err(FormatError::Both("a".into())));
         assert!(both(&["b", "a", ":none:"], &["A"]).is_ok());
+        let mut control = both(&[], &["a"]).unwrap();
+        control.follow_both(&[], &[":none:,b".to_owned()]).unwrap();
+        assert_eq!(allowed(&control), [ANY, SOURCES]);
     }
 }
