@@ -105,6 +105,13 @@ impl From<Error> for Failure {
                 let (code, hint) = build_hint(source);
                 (code, "build", Some(hint.to_owned()))
             }
+            Error::Replaced(file) => {
+                let name = &file.name;
+                let hint = format!(
+                    "a published file never changes: find out who replaced it; --upgrade-package {name} takes the new one"
+                );
+                (exit::VERIFICATION, "replaced-file", Some(hint))
+            }
             Error::NoHash { .. } => (exit::VERIFICATION, "no-hash", None),
             Error::Limit(_) => {
                 let hint = "pin some of the packages more closely, or raise the limit with --time-limit";

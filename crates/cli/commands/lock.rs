@@ -280,7 +280,8 @@ pub(super) fn changes(diff: &LockDiff, output: Output) -> Vec<String> {
         let shown =
             |version: Option<&Version>| version.map_or_else(|| "unversioned".to_owned(), ToString::to_string);
         let (from, to) = (shown(change.from.as_ref()), shown(change.to.as_ref()));
-        lines.push(format!("  {sign} {} {from} → {to}", change.name));
+        let versions = if from == to { format!("{to}, other files") } else { format!("{from} → {to}") };
+        lines.push(format!("  {sign} {} {versions}", change.name));
     }
     lines.extend(diff.added.iter().map(|package| format!("  + {}", named(package))));
     lines.extend(diff.removed.iter().map(|package| format!("  - {}", named(package))));

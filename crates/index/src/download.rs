@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::hash::to_hex;
-use crate::index_url::{is_web, redacted};
+use crate::index_url::{is_link_local, is_web, redacted};
 use crate::pages::status_error;
 use crate::transport::{Get, GetError, Limit, Sink};
 use crate::{CacheMode, File, IndexClient, IndexError};
@@ -58,6 +58,11 @@ impl IndexClient {
             return Err(IndexError::Offline { what: file.filename.clone() });
         }
         let url = file.parsed_url()?;
+        // What is longer than the index says is another file, and need not be read to its end.
+        let limit = match file.size {
+            Some(bytes) if bytes < limit.bytes => Limit { name: "size on the index", bytes },
+            _ => limit,
+        };
         let get = Get {
             url: url.clone(),
             index: &file.index,
@@ -135,7 +140,13 @@ impl File {
     pub(crate) fn parsed_url(&self) -> Result<Url, IndexError> {
         let refused = |reason: String| IndexError::FileUrl { file: self.filename.clone(), reason };
         let url = Url::parse(&self.url).map_err(|error| refused(error.to_string()))?;
-        if is_web(&url) { Ok(url) } else { Err(refused(format!("`{}:` is not http or https", url.scheme()))) }
+        if !is_web(&url) {
+            return Err(refused(format!("`{}:` is not http or https", url.scheme())));
+        }
+        if is_link_local(&url) && !is_link_local(self.index.public_url()) {
+            return Err(refused(format!("{} is link-local, and the index is not", redacted(&url))));
+        }
+        Ok(url)
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use thiserror::Error;
-use url::Url;
+use url::{Host, Url};
 
 use crate::credentials::{Credentials, take_userinfo};
 
@@ -176,6 +176,19 @@ pub(crate) fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 
+/// Whether a URL names a link-local address (RFC 3927, RFC 4291): the host beside us, where cloud machines are told their
+/// secrets. No index may send us there unless it is there itself.
+pub(crate) fn is_link_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_link_local(),
+        Some(Host::Ipv6(address)) => {
+            address.is_unicast_link_local()
+                || address.to_ipv4_mapped().is_some_and(|address| address.is_link_local())
+        }
+        Some(Host::Domain(_)) | None => false,
+    }
+}
+
 /// Drops user and password from a URL.
 pub(crate) fn remove_userinfo(url: &mut Url) {
     // Both fail only for a URL that cannot have userinfo.
@@ -246,6 +259,17 @@ mod tests {
             assert!(text.parse::<IndexUrl>().is_err(), "{text}");
         }
         assert!("https://host.example/org/feed@view/simple/".parse::<IndexUrl>().is_ok());
+    }
+
+    #[test]
+    fn the_addresses_of_the_host_beside_us_are_known_in_every_spelling() {
+        let is_beside = |host: &str| is_link_local(&format!("http://{host}/").parse().unwrap());
+        for host in ["169.254.169.254", "0xa9fea9fe", "2852039166", "[fe80::1]", "[::ffff:169.254.169.254]"] {
+            assert!(is_beside(host), "{host}");
+        }
+        for host in ["127.0.0.1", "169.253.0.1", "[::1]", "host.example"] {
+            assert!(!is_beside(host), "{host}");
+        }
     }
 
     #[test]

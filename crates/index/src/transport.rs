@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::credentials::{Login, Logins, take_userinfo};
 use crate::error::chain;
-use crate::index_url::{is_web, redacted};
+use crate::index_url::{is_link_local, is_web, redacted};
 use crate::names::Names;
 use crate::tls::UnusableFile;
 use crate::{ClientOptions, IndexError, IndexUrl, retry};
@@ -342,6 +342,9 @@ fn redirect_target(from: &Url, location: Option<&HeaderValue>) -> Result<Url, St
     if from.scheme() == "https" && target.scheme() == "http" {
         return Err(format!("from https to http, {}", redacted(&target)));
     }
+    if is_link_local(&target) && !is_link_local(from) {
+        return Err(format!("to the link-local address {}, which an index may not do", redacted(&target)));
+    }
     Ok(target)
 }
 
@@ -362,6 +365,8 @@ mod tests {
         assert_eq!(target("http://index.example/", "https://a.example/").unwrap(), "https://a.example/");
         for refused in
             ["file:///etc/passwd", "ftp://a.example/", "data:,x", "http://index.example/", "https://[", "//"]
+                .into_iter()
+                .chain(["https://169.254.169.254/latest/"])
         {
             assert!(target(from, refused).is_err(), "{refused}");
         }

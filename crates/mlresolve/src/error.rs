@@ -63,6 +63,9 @@ pub enum Error {
         /// Why it was not.
         reason: String,
     },
+    /// An index has another file under the name of one that is locked.
+    #[error(transparent)]
+    Replaced(Box<ReplacedFile>),
     /// The lock file cannot be read.
     #[error("{}: {source}", path.display())]
     Lock {
@@ -93,6 +96,24 @@ pub struct Conflict {
     pub target: String,
     /// Why, and what would help.
     pub explanation: Explanation,
+}
+
+/// A file that took the name of one that is locked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{file} of {package} was replaced on its index: the lock has {locked}, {url} now has {found}")]
+pub struct ReplacedFile {
+    /// The package's name.
+    pub name: String,
+    /// Its name and version.
+    pub package: String,
+    /// The file.
+    pub file: String,
+    /// Algorithm and digest in the lock.
+    pub locked: String,
+    /// Algorithm and digest on the index.
+    pub found: String,
+    /// Where the new file is.
+    pub url: String,
 }
 
 impl Error {

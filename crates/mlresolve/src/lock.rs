@@ -21,6 +21,7 @@ use crate::event::{CancellationToken, Event, Watch};
 use crate::known_names::KNOWN_NAMES;
 use crate::limits::RunLimits;
 use crate::prepare::{Prepared, prepare, target_in_words};
+use crate::replaced::refuse_replaced;
 use crate::report::{LockReport, report};
 use crate::request::LockRequest;
 use crate::universe::{Universe, UniverseError};
@@ -190,6 +191,9 @@ impl Run<'_> {
             Held::Antique(explanation) => return Err(Error::Conflict(Box::new(self.conflict(explanation)))),
         };
         let lock = assemble(request, self.prepared, self.universe, &resolution, self.watch)?;
+        if let Some(previous) = previous {
+            refuse_replaced(previous, &request.upgrade, &lock)?;
+        }
         let text = write(&lock)?;
         let mut report = report(self.prepared, self.universe, &resolution, &lock, previous);
         report.warnings.extend(held);

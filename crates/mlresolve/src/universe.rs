@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mlresolve_index::{File, FileMetadata, IndexClient, IndexError, MetadataError, Project, ProjectAnswer};
 use mlresolve_packaging::metadata::CoreMetadata;
-use mlresolve_packaging::simple::ProjectStatus;
+use mlresolve_packaging::simple::{ProjectStatus, SkippedFile};
 use mlresolve_packaging::{
     ExtraName, MetadataOrigin, PackageName, Requirement, Version, VersionPoint, VersionRange,
 };
@@ -262,14 +262,7 @@ impl Universe {
                     let reason = project.status_reason().unwrap_or("it is quarantined");
                     Found::Missing(Missing::Withheld(printable(reason)))
                 }
-                _ if project.versions().is_empty()
-                    && let Some(file) = project.skipped()?.first() =>
-                {
-                    let (count, file, reason) = (project.skipped()?.len(), &file.filename, &file.reason);
-                    let files = if count == 1 { "file" } else { "files" };
-                    let what = format!("its page lists {count} {files}; {file}: {reason}");
-                    Found::Missing(Missing::Unreadable(printable(&what)))
-                }
+                _ if project.versions().is_empty() => Found::Missing(unreadable(&project)?),
                 _ => {
                     let versions: Arc<[Version]> = Arc::from(project.versions());
                     let index = index_label(project.index());
@@ -544,6 +537,19 @@ impl Universe {
         });
         found.collect()
     }
+}
+
+/// What a page has instead of a file of its project that can be used.
+fn unreadable(project: &Project) -> Result<Missing, IndexError> {
+    let skipped = project.skipped()?;
+    let what = match skipped.first() {
+        None => "its page lists none; is it a page to log in?".to_owned(),
+        Some(SkippedFile { filename, reason }) => {
+            let files = if skipped.len() == 1 { "file" } else { "files" };
+            format!("its page lists {} {files}; {filename}: {reason}", skipped.len())
+        }
+    };
+    Ok(Missing::Unreadable(printable(&what)))
 }
 
 fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {

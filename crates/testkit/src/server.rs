@@ -154,6 +154,11 @@ impl IndexServer {
         lock(&self.shared.faults).add(path, Some(times), fault);
     }
 
+    /// Ends every fault, whether it wore off or not.
+    pub fn clear_faults(&self) {
+        *lock(&self.shared.faults) = FaultRules::default();
+    }
+
     /// Lets requests for `path` (which may end in `*`) wait, on top of [`ServerOptions::latency`].
     pub fn delay(&self, path: &str, delay: Duration) {
         lock(&self.shared.delays).push((path.to_owned(), delay));

@@ -74,6 +74,11 @@ pub(super) fn check_filename(filename: &str) -> Result<(), String> {
     check_component(filename).map_err(|problem| format!("its file name {problem}"))
 }
 
+/// A fragment or attribute of the form `sha256=0123…`, perhaps among others.
+pub(super) fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split('&').filter_map(|pair| pair.split_once('='))
+}
+
 /// Reads hashes given as pairs; a SHA-256 that is none is an error, since nothing else would notice
 /// that a file had lost its protection.
 pub(super) fn hashes<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Hashes, String> {

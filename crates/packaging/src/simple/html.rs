@@ -193,7 +193,7 @@ fn index_file(tag: &Tag, href: &str, joiner: &Joiner) -> Result<IndexFile, Skipp
     let filename = file::name_in_path(url.path());
     let reject = |reason| file::skipped(&filename, reason);
     file::check_filename(&filename).map_err(reject)?;
-    let hashes = file::hashes(pairs(fragment.unwrap_or_default())).map_err(reject)?;
+    let hashes = file::hashes(file::pairs(fragment.unwrap_or_default())).map_err(reject)?;
     let offer = tag.get(Attribute::CoreMetadata).or_else(|| tag.get(Attribute::DistInfoMetadata));
     Ok(IndexFile {
         filename: filename.to_string(),
@@ -216,11 +216,6 @@ fn index_file(tag: &Tag, href: &str, joiner: &Joiner) -> Result<IndexFile, Skipp
 fn read_offer(text: &str) -> MetadataOffer {
     match text.trim() {
         "" | "false" => MetadataOffer::Absent,
-        text => file::hashed_offer(pairs(text)),
+        text => file::hashed_offer(file::pairs(text)),
     }
-}
-
-/// A fragment or attribute of the form `sha256=0123…`, perhaps among others.
-fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split('&').filter_map(|pair| pair.split_once('='))
 }

@@ -75,10 +75,12 @@ fn read_file(entry: RawFile<'_>, joiner: &Joiner) -> Result<IndexFile, String> {
     let filename = required(entry.filename, "filename")?;
     file::check_filename(&filename)?;
     let url = required(entry.url, "url")?;
-    let (url, _) = joiner.join(&url)?;
+    let (url, fragment) = joiner.join(&url)?;
+    // The fragment is how pages in HTML tell a hash; where a JSON page has both, they have to agree.
+    let in_url = fragment.into_iter().flat_map(file::pairs);
     let hashes = match &entry.hashes {
-        Some(Loose::Table(pairs)) => file::hashes(text_pairs(pairs))?,
-        _ => super::Hashes::default(),
+        Some(Loose::Table(pairs)) => file::hashes(in_url.chain(text_pairs(pairs)))?,
+        _ => file::hashes(in_url)?,
     };
     Ok(IndexFile {
         filename: filename.into_owned(),

@@ -69,7 +69,7 @@ fn a_json_page_is_read_with_all_it_says() {
 #[test]
 fn one_broken_entry_does_not_lose_the_page() {
     let page = json(
-        r#"{"files": [
+        &r#"{"files": [
             5, null, [1], "x",
             {"url": "a-1.zip"},
             {"filename": 7, "url": "a-1.zip"},
@@ -81,10 +81,14 @@ fn one_broken_entry_does_not_lose_the_page() {
             {"filename": "g-1.zip", "url": "g-1.zip", "hashes": {"sha256": "12"}},
             {"filename": "h-1.zip", "url": "h-1.zip", "url": "https://other.example/"},
             {"filename": "i-1.zip", "url": "https://[broken"},
-            {"filename": "good-1.zip", "url": "good-1.zip"}
-        ]}"#,
+            {"filename": "j-1.zip", "url": "j-1.zip#sha256=HASH_A", "hashes": {"sha256": "HASH_B"}},
+            {"filename": "good-1.zip", "url": "good-1.zip"},
+            {"filename": "fair-1.zip", "url": "fair-1.zip#sha256=HASH_A", "hashes": {"sha256": "HASH_A"}}
+        ]}"#
+        .replace("HASH_A", &"a".repeat(64))
+        .replace("HASH_B", &"b".repeat(64)),
     );
-    assert_eq!(page.files.len(), 1);
+    assert_eq!(page.files.len(), 2);
     assert_eq!(
         reasons(&page),
         [
@@ -102,6 +106,7 @@ fn one_broken_entry_does_not_lose_the_page() {
             ("g-1.zip", "its sha256 is not 64 hexadecimal digits"),
             ("h-1.zip", "it has `url` twice"),
             ("i-1.zip", "its URL is not valid: invalid IPv6 address"),
+            ("j-1.zip", "it has two different sha256"),
         ]
     );
 }
