@@ -163,6 +163,15 @@ fn warnings_of(
             warnings.push(format!("{name} is {word} by its maintainers{reason}"));
         }
     }
+    let unhashed =
+        lock.packages.iter().filter(|package| package.vcs.is_some() || package.directory.is_some());
+    let unhashed: Vec<&str> = unhashed.map(|package| package.name.as_str()).collect();
+    if !unhashed.is_empty() {
+        warnings.push(format!(
+            "folders and checkouts have no hash, without which pip installs nothing from a lock: {}; uv installs them",
+            some_of(&unhashed)
+        ));
+    }
     if let Some(limit) = &prepared.judge.exclude_newer {
         let undated: Vec<&str> = lock
             .packages
