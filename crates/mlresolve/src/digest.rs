@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mlresolve_packaging::{FormatOption, Requirement, RequirementSource, Specifier};
 use sha2::{Digest, Sha256};
 
-use crate::direct::{Place, relative};
+use crate::direct::Place;
 use crate::prepare::Prepared;
 use crate::request::LockRequest;
 
@@ -90,10 +90,9 @@ pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String
     for index in &prepared.indexes {
         lines.push(format!("index = {}", index.public_url()));
     }
-    for links in &prepared.find_links {
-        let path = links.path().map(|path| relative(path, prepared.directs.root()));
-        lines
-            .push(format!("find-links = {}", path.unwrap_or_else(|| links.index().public_url().to_string())));
+    // What lies in a folder differs from machine to machine, and so may the folder: pip's variables often name one.
+    for links in prepared.find_links.iter().filter(|links| links.path().is_none()) {
+        lines.push(format!("find-links = {}", links.index().public_url()));
     }
     let digest = Sha256::digest(lines.join("\n").as_bytes());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
