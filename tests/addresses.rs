@@ -216,6 +216,13 @@ fn a_file_must_have_the_hash_that_its_address_names() {
 }
 
 #[test]
+fn a_path_that_is_not_there_is_named() {
+    let project = Project::new(RELEASES);
+    project.write("requirements.txt", "-e ./libb\n");
+    insta::assert_snapshot!(run(&project, "lock").snapshot());
+}
+
+#[test]
 fn two_addresses_for_one_package_are_refused() {
     let project = Project::new(RELEASES);
     project.write("one/pyproject.toml", LIBRARY);

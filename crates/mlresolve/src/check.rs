@@ -44,7 +44,7 @@ pub async fn check(
         abandoned,
     };
     let directs = Directs::fetch(request, Some(locked), &client, access, &limits).await?;
-    let prepared = prepare(request, access, Some(locked), directs)?;
+    let prepared = prepare(request, access, Some(locked), directs, client.options())?;
     let digest = locked.tool.as_ref().and_then(|tool| tool.input_digest.as_deref());
     let violations = satisfies(locked, &prepared.requirements, &prepared.environment);
     if !violations.is_empty() {

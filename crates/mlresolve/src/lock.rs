@@ -149,7 +149,7 @@ async fn solving<T: Send + 'static>(
     let _guard = CancelOnDrop(abandoned.clone());
     let limits = RunLimits { deadline, watch: watch.clone(), abandoned: abandoned.clone() };
     let directs = Directs::fetch(&request, previous.as_ref(), &client, access, &limits).await?;
-    let prepared = Arc::new(prepare(&request, access, previous.as_ref(), directs)?);
+    let prepared = Arc::new(prepare(&request, access, previous.as_ref(), directs, client.options())?);
     let (runtime, watch) = (Handle::current(), watch.clone());
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let access = access.clone();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use mlresolve_index::{FindLinks, IndexUrl};
+use mlresolve_index::{ClientOptions, FindLinks, IndexUrl};
 use mlresolve_lockfile::Lock;
 use mlresolve_packaging::range::range_of;
 use mlresolve_packaging::{
@@ -94,6 +94,7 @@ pub(crate) fn prepare(
     access: &Access,
     previous: Option<&Lock>,
     directs: Directs,
+    options: &ClientOptions,
 ) -> Result<Prepared, Error> {
     let target = read_target(&request.target)?;
     let environment = target.marker_environment();
@@ -152,8 +153,8 @@ pub(crate) fn prepare(
     Ok(Prepared {
         routes: read_routes(&request.sources, access, &environment, &directs)?,
         judge: Judge { tags: target.tags(), python, latest_python, exclude_newer, hashes, formats },
-        indexes: read_indexes(access)?,
-        find_links: access.client_options()?.find_links,
+        indexes: options.indexes.clone(),
+        find_links: options.find_links.clone(),
         allow_build: read_allowed(request)?,
         declared: Declared::read(request)?,
         extras: read_names(&request.extras, "an extra")?,

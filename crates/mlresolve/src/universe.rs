@@ -452,8 +452,15 @@ impl Provider for Universe {
         Ok(answer)
     }
 
-    /// Which indexes were not asked for a package, because another has it.
+    /// Which indexes were not asked for a package, because another has it or an address names it.
     fn note(&self, name: &PackageName) -> Option<String> {
+        let directs = &self.shared.prepared.directs;
+        if let Some(package) = directs.get(name) {
+            return Some(format!(
+                "{name} comes from {} and nowhere else",
+                package.address.public(directs.root())
+            ));
+        }
         let project = self.project(name).ok()??;
         let found = index_label(project.index());
         if self.shared.prepared.routes.contains_key(name) {

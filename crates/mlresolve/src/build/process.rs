@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use mlresolve_packaging::without_secrets;
 use mlresolve_solver::Stop;
 
 use crate::text::printable;
@@ -74,26 +75,12 @@ pub(super) fn run(mut command: Command, patience: Patience) -> Result<Ended, Pro
     }
 }
 
-/// The last lines of what a program printed, fit to be shown.
+/// The last lines of what a program printed, fit to be shown: a build is given no credentials, but may find some.
 pub(super) fn shown(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
-    let lines: Vec<String> = text.lines().map(printable).map(|line| without_credentials(&line)).collect();
+    let lines: Vec<String> = text.lines().map(printable).map(|line| without_secrets(&line)).collect();
     let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).filter(|line| !line.is_empty()).collect();
     lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
-}
-
-/// Takes `user:password@` out of addresses. A build is given no credentials, but may find some by itself.
-fn without_credentials(line: &str) -> String {
-    let mut parts = line.split("://");
-    let mut shown = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let authority = part.split(|letter: char| letter == '/' || letter.is_whitespace()).next();
-        let host = authority.and_then(|authority| authority.rfind('@')).map_or(0, |at| at + 1);
-        shown.push_str("://");
-        shown.push_str(if host > 0 { "****@" } else { "" });
-        shown.push_str(&part[host..]);
-    }
-    shown
 }
 
 enum Ending {

@@ -164,7 +164,12 @@ impl Address {
             return Ok(Self::Folder { path, editable, fragment });
         }
         if !path.exists() {
-            return Err("there is no such file or folder".to_owned());
+            // What was meant to be an address and is none may hold a secret.
+            let shown = path.to_string_lossy();
+            return Err(match shown.contains(['@', ':', '?']) {
+                true => "there is no such file or folder".to_owned(),
+                false => format!("there is no file or folder {}", crate::text::printable(&shown)),
+            });
         }
         if editable {
             return Err("only a folder can be editable (`-e`), and this is a file".to_owned());

@@ -59,19 +59,11 @@ pub(super) struct RawDeclared {
     provides_extra: Vec<ExtraName>,
 }
 
-/// uv's form: the package stands in the table.
+/// uv's form: the package stands in the table. Unknown keys are left to the caller, who names them.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct RawNamed {
     name: PackageName,
-    #[serde(flatten)]
-    declared: RawDeclaredLoose,
-}
-
-/// As [`RawDeclared`], without the check for unknown keys, which a flattened table cannot have.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct RawDeclaredLoose {
     version: Option<VersionText>,
     #[serde(default)]
     requires_dist: Vec<LenientRequirement>,
@@ -89,8 +81,8 @@ pub(super) fn finish(raw: RawMetadata, repairs: &mut Vec<Repair>) -> Vec<Declare
 }
 
 pub(super) fn finish_named(raw: Vec<RawNamed>, repairs: &mut Vec<Repair>) -> Vec<DeclaredMetadata> {
-    let one = |RawNamed { name, declared }: RawNamed| {
-        let RawDeclaredLoose { version, requires_dist, requires_python, provides_extra } = declared;
+    let one = |raw: RawNamed| {
+        let RawNamed { name, version, requires_dist, requires_python, provides_extra } = raw;
         RawDeclared { version, requires_dist, requires_python, provides_extra }.finish(name, repairs)
     };
     raw.into_iter().map(one).collect()
