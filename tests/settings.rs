@@ -203,7 +203,7 @@ fn a_source_that_leads_nowhere_is_refused_by_name() {
     exit code 2
     --- stderr
     no target is declared; a common one is assumed (see --help, Target)
-    error: the source of tool: there is no such file or folder
+    error: the source of tool: there is no file or folder [DIR]/tool
     ");
     assert_snapshot!(failure("tool>=1", "{ workspace = true }"), @"
     exit code 2
