@@ -220,7 +220,7 @@ fn a_source_that_leads_nowhere_is_refused_by_name() {
     exit code 2
     --- stderr
     no target is declared; a common one is assumed (see --help, Target)
-    error: the source of tool: there is no such file or folder
+    error: the source of tool: there is no file or folder [DIR]/tool
     ");
 }
 
