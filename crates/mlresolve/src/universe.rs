@@ -453,7 +453,7 @@ impl Provider for Universe {
     }
 
     /// Which indexes were not asked for a package, because another has it or an address names it.
-    fn note(&self, name: &PackageName) -> Option<String> {
+    fn note(&self, name: &PackageName, _wanted: &VersionRange) -> Option<String> {
         let directs = &self.shared.prepared.directs;
         if let Some(package) = directs.get(name) {
             return Some(format!(

@@ -1,6 +1,6 @@
 //! Which versions of a package are candidates, and which one is tried.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mlresolve_packaging::{ExtraName, PackageName, Version, VersionPoint, VersionRange};
@@ -31,6 +31,41 @@ pub(crate) struct Known {
     pub(crate) points: Vec<VersionPoint>,
     pub(crate) missing: Option<Missing>,
     prereleases: bool,
+    /// How the versions are built, where there are several builds of one.
+    builds: Option<Builds>,
+}
+
+/// The builds of a package, by the places of its versions.
+struct Builds {
+    /// The order in which they are tried: by public version, then by rank.
+    order: Vec<usize>,
+    /// With which variants each goes.
+    variants: Vec<Option<Arc<[String]>>>,
+}
+
+/// What other decisions leave to a package: versions that go with them are tried first.
+#[derive(Default)]
+pub(crate) struct Likely {
+    /// What its base and its extras are held to.
+    pub(crate) range: Option<VersionRange>,
+    /// What other targets leave, as public versions.
+    pub(crate) public: Option<VersionRange>,
+    /// The variants that are left to the target.
+    pub(crate) variants: Option<BTreeSet<String>>,
+}
+
+impl Likely {
+    fn takes(&self, known: &Known, at: usize) -> bool {
+        let point = &known.points[at];
+        let public = || VersionPoint::at(point.version().clone().without_local());
+        let variants = known.builds.as_ref().and_then(|builds| builds.variants[at].as_ref());
+        let agrees = |left: &BTreeSet<String>| {
+            variants.is_none_or(|variants| variants.iter().any(|label| left.contains(label)))
+        };
+        self.range.as_ref().is_none_or(|range| range.contains(point))
+            && self.public.as_ref().is_none_or(|range| range.contains(&public()))
+            && self.variants.as_ref().is_none_or(agrees)
+    }
 }
 
 /// What came of looking for a candidate.
@@ -73,9 +108,26 @@ impl<'a, P: Provider> Candidates<'a, P> {
             Versions::Missing(missing) => (Vec::new(), Some(missing)),
         };
         let prereleases = self.prereleases_allowed(name, &points)?;
-        let known = Arc::new(Known { points, missing, prereleases });
+        let builds = if self.provider.has_builds(name) { Some(self.builds(name, &points)?) } else { None };
+        let known = Arc::new(Known { points, missing, prereleases, builds });
         self.known.insert(name.clone(), Arc::clone(&known));
         Ok(known)
+    }
+
+    fn builds(&self, name: &PackageName, points: &[VersionPoint]) -> Result<Builds, P::Error> {
+        let (mut ranked, mut variants) = (Vec::with_capacity(points.len()), Vec::with_capacity(points.len()));
+        for (at, point) in points.iter().enumerate() {
+            let build = self.provider.build(name, point.version())?;
+            ranked.push((point.version().clone().without_local(), build.rank, at));
+            variants.push(build.variants);
+        }
+        let lowest = self.policy.prefers_lowest(name);
+        ranked.sort_by(|left, right| {
+            let versions = if lowest { left.0.cmp(&right.0) } else { right.0.cmp(&left.0) };
+            // Of equal rank, the greater local version first.
+            versions.then(left.1.cmp(&right.1)).then(right.2.cmp(&left.2))
+        });
+        Ok(Builds { order: ranked.into_iter().map(|(_, _, at)| at).collect(), variants })
     }
 
     fn prereleases_allowed(&mut self, name: &PackageName, points: &[VersionPoint]) -> Result<bool, P::Error> {
@@ -130,23 +182,20 @@ impl<'a, P: Provider> Candidates<'a, P> {
     }
 
     /// Chooses a version of a package, or of one extra of it, within `range`.
-    ///
-    /// `likely` is the range that other decisions leave to the same package: versions in it are tried first.
     pub(crate) fn choose(
         &mut self,
         name: &PackageName,
         extra: Option<&ExtraName>,
         range: &VersionRange,
-        likely: &VersionRange,
+        likely: &Likely,
     ) -> Result<Choice, P::Error> {
         let known = self.known(name)?;
         if let Some(missing) = &known.missing {
             return Ok(Choice::Nothing(vec![(Unusable::Missing(missing.clone()), range.clone())]));
         }
-        let mut refused: BTreeMap<usize, (Unusable, Vec<VersionPoint>)> = BTreeMap::new();
-        let mut reasons: FxHashMap<Unusable, usize> = FxHashMap::default();
+        let mut refused = Refused::default();
         let mut dropped = None;
-        for version in self.order(name, &known.points, range, likely) {
+        for version in self.order(name, &known, range, likely) {
             let mut refusal = self.refusal(name, &known, version)?;
             if let (None, Some(extra)) = (&refusal, extra) {
                 match self.offer(name, &known, version, extra, range)? {
@@ -159,25 +208,62 @@ impl<'a, P: Provider> Candidates<'a, P> {
                 }
             }
             let Some(reason) = refusal else { return Ok(Choice::Version(version.clone())) };
-            let next = reasons.len();
-            let at = *reasons.entry(reason.clone()).or_insert(next);
-            refused
-                .entry(at)
-                .or_insert_with(|| (reason, Vec::new()))
-                .1
-                .push(VersionPoint::at(version.clone()));
+            refused.add(reason, version);
         }
         // A version that dropped the extra comes after every version that has it.
         if let (Some(version), true) = (dropped, self.accept_dropped_extras) {
             return Ok(Choice::Version(version));
         }
-        let nothing = refused.into_values().map(|(reason, mut versions)| {
-            versions.sort_unstable();
-            let set: VersionRange =
-                versions.into_iter().map(|point| (bound(&point), bound(&point))).collect();
-            (reason, set.widen_versions(&known.points))
-        });
-        Ok(Choice::Nothing(nothing.collect()))
+        Ok(Choice::Nothing(refused.into_ranges(&known.points)))
+    }
+
+    /// The usable versions in `range` in the order in which they are tried, and by reason those that are of no use.
+    #[expect(clippy::type_complexity, reason = "two lists that are made in one pass")]
+    pub(crate) fn usable(
+        &mut self,
+        name: &PackageName,
+        range: &VersionRange,
+    ) -> Result<(Vec<Version>, Vec<(Unusable, VersionRange)>), P::Error> {
+        let known = self.known(name)?;
+        if let Some(missing) = &known.missing {
+            return Ok((Vec::new(), vec![(Unusable::Missing(missing.clone()), range.clone())]));
+        }
+        let (mut usable, mut refused) = (Vec::new(), Refused::default());
+        for version in self.order(name, &known, range, &Likely::default()) {
+            match self.refusal(name, &known, version)? {
+                None => usable.push(version.clone()),
+                Some(reason) => refused.add(reason, version),
+            }
+        }
+        Ok((usable, refused.into_ranges(&known.points)))
+    }
+
+    /// Whether any version in `range` is of use, as far as that can be told without metadata.
+    pub(crate) fn any_usable(&mut self, name: &PackageName, range: &VersionRange) -> Result<bool, P::Error> {
+        let known = self.known(name)?;
+        for point in known.points.iter().rev().filter(|point| range.contains(*point)) {
+            if self.refusal(name, &known, point.version())?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The version in `range` that is tried first among those that fit, as far as that can be told without metadata.
+    pub(crate) fn first_usable(
+        &mut self,
+        name: &PackageName,
+        range: &VersionRange,
+        likely: &Likely,
+        mut fits: impl FnMut(&Version) -> Result<bool, P::Error>,
+    ) -> Result<Option<Version>, P::Error> {
+        let known = self.known(name)?;
+        for version in self.order(name, &known, range, likely) {
+            if self.refusal(name, &known, version)?.is_none() && fits(version)? {
+                return Ok(Some(version.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// The versions in `range`, in the order in which they are tried: the preferred one, then those that other
@@ -185,24 +271,26 @@ impl<'a, P: Provider> Candidates<'a, P> {
     fn order<'p>(
         &self,
         name: &PackageName,
-        points: &'p [VersionPoint],
-        range: &VersionRange,
-        likely: &VersionRange,
+        known: &'p Known,
+        range: &'p VersionRange,
+        likely: &'p Likely,
     ) -> impl Iterator<Item = &'p Version> + use<'p, 'a, P> {
+        let points = &known.points;
         let lowest = self.policy.prefers_lowest(name);
         let preferred = self.policy.preferences.get(name).cloned().map(VersionPoint::at);
         let preferred = preferred.filter(|point| range.contains(point));
         let first = preferred.and_then(|point| points.binary_search(&point).ok());
-        let directed = move |set: VersionRange| {
-            let mut points = points.iter();
-            let next = move || if lowest { points.next() } else { points.next_back() };
-            std::iter::from_fn(next).filter(move |point| set.contains(*point))
+        let order = known.builds.as_ref().map(|builds| &builds.order);
+        let place = move |step: usize| match order {
+            Some(order) => order[step],
+            None if lowest => step,
+            None => points.len() - 1 - step,
         };
-        let rest =
-            if likely == range { VersionRange::empty() } else { range.intersection(&likely.complement()) };
-        let others = directed(likely.clone()).chain(directed(rest));
-        let others = others.filter(move |point| first.is_none_or(|at| points[at] != **point));
-        first.map(|at| &points[at]).into_iter().chain(others).map(VersionPoint::version)
+        let all = move || (0..points.len()).map(place).filter(move |at| range.contains(&points[*at]));
+        let fitting = all().filter(|at| likely.takes(known, *at));
+        let rest = all().filter(|at| !likely.takes(known, *at));
+        let others = fitting.chain(rest).filter(move |at| first != Some(*at));
+        first.into_iter().chain(others).map(|at| points[at].version())
     }
 
     /// What a version has to do with an extra that is asked of it.
@@ -300,6 +388,33 @@ impl<'a, P: Provider> Candidates<'a, P> {
             }
         }
         Ok(following)
+    }
+}
+
+/// Versions that are of no use, by reason, in the order in which the reasons were met.
+#[derive(Default)]
+struct Refused {
+    by_reason: Vec<(Unusable, Vec<VersionPoint>)>,
+    places: FxHashMap<Unusable, usize>,
+}
+
+impl Refused {
+    fn add(&mut self, reason: Unusable, version: &Version) {
+        let at = *self.places.entry(reason.clone()).or_insert(self.by_reason.len());
+        if at == self.by_reason.len() {
+            self.by_reason.push((reason, Vec::new()));
+        }
+        self.by_reason[at].1.push(VersionPoint::at(version.clone()));
+    }
+
+    fn into_ranges(self, points: &[VersionPoint]) -> Vec<(Unusable, VersionRange)> {
+        let ranges = self.by_reason.into_iter().map(|(reason, mut versions)| {
+            versions.sort_unstable();
+            let set: VersionRange =
+                versions.into_iter().map(|point| (bound(&point), bound(&point))).collect();
+            (reason, set.widen_versions(points))
+        });
+        ranges.collect()
     }
 }
 

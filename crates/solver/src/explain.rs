@@ -13,6 +13,7 @@ use std::sync::Arc;
 use mlresolve_packaging::VersionRange;
 use pubgrub::{DerivationTree, External};
 
+use crate::joint::Joint;
 use crate::package::SolverPackage;
 use crate::policy::Policy;
 use crate::provider::{Provider, Unusable};
@@ -73,7 +74,7 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Explains why a problem has no solution.
+/// Explains why a problem of one target has no solution.
 ///
 /// It solves variants of the problem with the same provider, so it can take several times as long as the solve that
 /// failed. `known_names` are names of packages, to recognise a misspelt one.
@@ -84,12 +85,21 @@ pub fn explain<P: Provider>(
     failure: Failure,
     known_names: &[&str],
 ) -> Explanation {
-    let (core, failure) = core::minimize(provider, problem, policy, failure);
+    explain_joint(&Joint::single(provider, problem, policy), failure, known_names)
+}
+
+/// Explains why the problems of several targets have no solution together, as [`explain`] does.
+pub fn explain_joint<P: Provider>(
+    joint: &Joint<'_, P>,
+    failure: Failure,
+    known_names: &[&str],
+) -> Explanation {
+    let (core, failure) = core::minimize(joint, failure);
     let leaves = leaves(&failure.tree);
-    let mut facts = facts::list(provider, &core, &leaves);
+    let mut facts = facts::list(joint, &core, &leaves, &failure.variants);
     let facts_left_out = facts.len().saturating_sub(FACT_LIMIT);
     facts.truncate(FACT_LIMIT);
-    let mut suggestions = suggest::suggestions(provider, problem, &core, policy, &leaves);
+    let mut suggestions = suggest::suggestions(joint, &core, &leaves);
     suggestions.truncate(SUGGESTION_LIMIT);
     let hints = suggest::hints(&leaves, known_names);
     Explanation { facts, facts_left_out, suggestions, hints }

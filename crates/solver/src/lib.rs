@@ -7,19 +7,24 @@
 //! are data: "unavailable" is an answer that the solver reasons with, not an error. Given the same answers, it takes
 //! the same steps, in whatever order they arrive.
 
+mod align;
 mod candidates;
 mod explain;
+mod joint;
 mod package;
 mod policy;
 mod priority;
 mod provider;
 mod solve;
 
-pub use explain::{Explanation, Suggestion, explain, show_range};
+pub use explain::{Explanation, Suggestion, explain, explain_joint, show_range};
+pub use joint::{Alignment, Joint, TargetProblem};
 pub use package::SolverPackage;
 pub use policy::{Policy, Prerelease, ResolutionMode};
-pub use provider::{Answer, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
-pub use solve::{Constraint, Problem, Resolution, Resolved, SolveError, Statistics, UnknownExtra, solve};
+pub use provider::{Answer, Build, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
+pub use solve::{
+    Constraint, Problem, Resolution, Resolved, SolveError, Statistics, UnknownExtra, solve, solve_joint,
+};
 
 #[cfg(test)]
 mod tests;

@@ -17,10 +17,12 @@ use crate::package::SolverPackage;
 const CONFLICT_THRESHOLD: u32 = 5;
 
 /// How soon a package is decided: greater is sooner.
-pub(crate) type Priority = (Class, Reverse<u32>, bool);
+pub(crate) type Priority = (Class, Reverse<u32>, u8, Reverse<usize>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
+    /// Follows from all others.
+    Last,
     /// Stood in the way of others too often.
     Late,
     Ordinary,
@@ -57,12 +59,19 @@ impl Priorities {
     }
 
     pub(crate) fn of(&self, package: &SolverPackage, single: bool) -> Priority {
-        let SolverPackage::Package(name, extra) = package else { return (Class::Root, Reverse(0), false) };
+        let (name, place, target) = match package {
+            SolverPackage::Root => return (Class::Root, Reverse(0), 0, Reverse(0)),
+            // It follows from the builds, so it is decided when nothing else is.
+            SolverPackage::Variant(target) => return (Class::Last, Reverse(0), 0, Reverse(*target)),
+            // What targets share decides for each of them.
+            SolverPackage::Public(name) => (name, 2, 0),
+            // An extra goes before its base: its version decides the base's, not the other way round.
+            SolverPackage::Package(target, name, extra) => (name, u8::from(extra.is_some()), *target),
+        };
         let learned = self.class.get(name).copied().unwrap_or(Class::Ordinary);
         let class = if single { Class::Pinned } else { learned };
         let order = self.order.get(name).copied().unwrap_or(u32::MAX);
-        // An extra goes before its base: its version decides the base's, not the other way round.
-        (class, Reverse(order), extra.is_some())
+        (class, Reverse(order), place, Reverse(target))
     }
 
     /// Counts a conflict; returns the packages whose decisions should be taken back.

@@ -36,9 +36,22 @@ pub trait Provider {
         extra: Option<&ExtraName>,
     ) -> Result<Answer, Self::Error>;
 
+    /// Whether a package may have several builds of one public version, so that [`Provider::build`] is worth asking.
+    fn has_builds(&self, _name: &PackageName) -> bool {
+        false
+    }
+
+    /// How a version is built. Asked only of packages that have builds.
+    ///
+    /// # Errors
+    /// When the question cannot be answered at all.
+    fn build(&self, _name: &PackageName, _version: &Version) -> Result<Build, Self::Error> {
+        Ok(Build::default())
+    }
+
     /// What a person should know of a package where its versions are wanting, such as that it may have others in a place
-    /// that was not looked at. Asked only to explain.
-    fn note(&self, _name: &PackageName) -> Option<String> {
+    /// that was not looked at. `wanted` are the versions that were asked for. Asked only to explain.
+    fn note(&self, _name: &PackageName, _wanted: &VersionRange) -> Option<String> {
         None
     }
 
@@ -70,6 +83,16 @@ pub enum Versions {
     Found(Arc<[Version]>),
     /// There is no such package to be had.
     Missing(Missing),
+}
+
+/// How one version of a package is built, where there are several builds of one public version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Build {
+    /// Of the builds of one public version, the one of least rank is tried first.
+    pub rank: u32,
+    /// The variants that it goes with. All builds that are chosen for a target go with one variant. `None` where the
+    /// build goes with any.
+    pub variants: Option<Arc<[String]>>,
 }
 
 /// Why there is no such package.
@@ -153,6 +176,9 @@ pub enum Unusable {
     LacksExtra(ExtraName),
     /// Its metadata cannot be used. The text says why.
     Metadata(String),
+    /// It does not run on the target: a driver, a GPU or an accelerator stands in the way. The text says which, as it
+    /// follows the version: `is built for …`.
+    Machine(String),
     /// A constraint of the user's leaves it out. The text is the constraint.
     Constraint(String),
     /// The package is not to be had.
@@ -180,6 +206,7 @@ impl fmt::Display for Unusable {
             Self::Yanked(Some(reason)) => write!(formatter, "was yanked: {reason}"),
             Self::LacksExtra(extra) => write!(formatter, "does not offer the extra [{extra}]"),
             Self::Metadata(what) => write!(formatter, "has unusable metadata: {what}"),
+            Self::Machine(what) => formatter.write_str(what),
             Self::Constraint(text) => write!(formatter, "is left out by your constraint {text}"),
             Self::Missing(Missing::NotFound(indexes)) => {
                 write!(formatter, "was not found on {}", indexes.join(" or "))

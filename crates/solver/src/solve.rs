@@ -5,12 +5,13 @@ use std::convert::Infallible;
 
 use mlresolve_packaging::{ExtraName, PackageName, Version, VersionPoint, VersionRange};
 use pubgrub::{
-    Dependencies, DependencyProvider, DerivationTree, Id, NoSolutionError, PackageResolutionStatistics,
-    State, Term,
+    Dependencies, DependencyProvider, DerivationTree, Id, PackageResolutionStatistics, State, Term,
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::candidates::{Candidates, Choice};
+use crate::align::{Variants, public_range};
+use crate::candidates::{Candidates, Choice, Likely};
+use crate::joint::{Joint, TargetProblem};
 use crate::package::SolverPackage;
 use crate::policy::{Policy, ResolutionMode};
 use crate::priority::{Priorities, Priority};
@@ -49,6 +50,8 @@ pub struct Constraint {
 pub struct Resolution {
     /// The chosen packages.
     pub packages: BTreeMap<PackageName, Resolved>,
+    /// The variant with which the chosen builds go; `None` where no package with builds was chosen.
+    pub variant: Option<String>,
     /// Extras that were asked for but that the chosen versions do not have.
     pub unknown_extras: Vec<UnknownExtra>,
     /// What it took.
@@ -104,6 +107,8 @@ pub enum SolveError<E: std::error::Error + 'static> {
 /// The proof that there is no solution.
 pub struct Failure {
     pub(crate) tree: Box<Tree>,
+    /// What the variants in it are called.
+    pub(crate) variants: Variants,
 }
 
 pub(crate) type Tree = DerivationTree<SolverPackage, VersionRange, Unusable>;
@@ -116,7 +121,7 @@ impl std::fmt::Debug for Failure {
 }
 
 /// Names the types that PubGrub works with; its methods are never called, since the loop here drives the state.
-struct Types;
+pub(crate) struct Types;
 
 impl DependencyProvider for Types {
     type P = SolverPackage;
@@ -147,7 +152,7 @@ impl DependencyProvider for Types {
     }
 }
 
-/// Solves a problem.
+/// Solves a problem of one target.
 ///
 /// # Errors
 /// When there is no solution, when the provider cannot answer, or when a limit is reached.
@@ -156,10 +161,19 @@ pub fn solve<P: Provider>(
     problem: &Problem,
     policy: &Policy,
 ) -> Result<Resolution, SolveError<P::Error>> {
-    match Solver::new(provider, problem, policy, false).run() {
+    let resolutions = solve_joint(&Joint::single(provider, problem, policy))?;
+    Ok(resolutions.into_iter().next().unwrap_or_default())
+}
+
+/// Solves the problems of several targets together; the answer has one resolution for each, in their order.
+///
+/// # Errors
+/// As [`solve`].
+pub fn solve_joint<P: Provider>(joint: &Joint<'_, P>) -> Result<Vec<Resolution>, SolveError<P::Error>> {
+    match Solver::new(joint, false).run() {
         Err(SolveError::NoSolution(failure)) if failure.mentions_lacking_extra() => {
             // Some extra may have been dropped because it became part of the base.
-            match Solver::new(provider, problem, policy, true).run() {
+            match Solver::new(joint, true).run() {
                 Err(SolveError::NoSolution(_)) => Err(SolveError::NoSolution(failure)),
                 other => other,
             }
@@ -168,71 +182,98 @@ pub fn solve<P: Provider>(
     }
 }
 
-struct Solver<'a, P: Provider> {
-    provider: &'a P,
-    problem: &'a Problem,
-    policy: &'a Policy,
-    state: State<Types>,
-    candidates: Candidates<'a, P>,
+pub(crate) struct Solver<'a, P: Provider> {
+    pub(crate) joint: &'a Joint<'a, P>,
+    pub(crate) state: State<Types>,
+    /// What was found out for each target.
+    pub(crate) candidates: Vec<Candidates<'a, P>>,
     priorities: Priorities,
-    /// Every package of one name: the base and its extras.
-    siblings: FxHashMap<PackageName, Vec<Id<SolverPackage>>>,
-    tries: FxHashMap<PackageName, u32>,
+    /// Of each target, every package of one name: the base and its extras.
+    siblings: FxHashMap<(usize, PackageName), Vec<Id<SolverPackage>>>,
+    tries: FxHashMap<(usize, PackageName), u32>,
+    pub(crate) variants: Variants,
+    /// The public versions that are tied to the targets' packages already.
+    pub(crate) tied: FxHashSet<(PackageName, Version)>,
     statistics: Statistics,
 }
 
 impl<'a, P: Provider> Solver<'a, P> {
-    fn new(provider: &'a P, problem: &'a Problem, policy: &'a Policy, accept_dropped_extras: bool) -> Self {
+    fn new(joint: &'a Joint<'a, P>, accept_dropped_extras: bool) -> Self {
         // The lowest version of what the user names is worth more than the highest of something else.
-        let kept = match policy.mode {
-            ResolutionMode::LowestDirect => policy.direct.clone(),
+        let kept = joint.targets.iter().map(|target| match target.policy.mode {
+            ResolutionMode::LowestDirect => target.policy.direct.clone(),
             ResolutionMode::Highest | ResolutionMode::Lowest => BTreeSet::new(),
-        };
+        });
+        let kept = kept.flatten().collect();
+        let candidates = joint
+            .targets
+            .iter()
+            .map(|target| Candidates::new(target.provider, &target.policy, accept_dropped_extras));
         Self {
-            provider,
-            problem,
-            policy,
+            joint,
             state: State::init(SolverPackage::Root, root_version()),
-            candidates: Candidates::new(provider, policy, accept_dropped_extras),
+            candidates: candidates.collect(),
             priorities: Priorities::keeping(kept),
             siblings: FxHashMap::default(),
             tries: FxHashMap::default(),
+            variants: Variants::default(),
+            tied: FxHashSet::default(),
             statistics: Statistics::default(),
         }
     }
 
-    fn run(mut self) -> Result<Resolution, SolveError<P::Error>> {
-        for constraint in &self.problem.constraints {
-            let package = SolverPackage::Package(constraint.name.clone(), None);
-            let id = self.state.package_store.alloc(package);
-            let reason = Unusable::Constraint(constraint.text.clone());
-            self.state.add_unavailable(id, constraint.range.complement(), reason);
+    fn run(mut self) -> Result<Vec<Resolution>, SolveError<P::Error>> {
+        let Some(first) = self.joint.targets.first() else { return Ok(Vec::new()) };
+        let step_limit = first.policy.step_limit;
+        for (at, target) in self.joint.targets.iter().enumerate() {
+            for constraint in &target.problem.constraints {
+                let package = SolverPackage::Package(at, constraint.name.clone(), None);
+                let id = self.state.package_store.alloc(package);
+                let reason = Unusable::Constraint(constraint.text.clone());
+                self.state.add_unavailable(id, constraint.range.complement(), reason);
+            }
         }
-        let mut next = self.state.root_package;
+        let mut changed = vec![self.state.root_package];
         loop {
-            if let Some(stop) = self.provider.should_stop() {
+            if let Some(stop) = first.provider.should_stop() {
                 return Err(SolveError::Stopped(stop));
             }
-            if self.policy.step_limit > 0 && self.statistics.steps > self.policy.step_limit {
-                return Err(SolveError::TooManySteps(self.policy.step_limit));
+            if step_limit > 0 && self.statistics.steps > step_limit {
+                return Err(SolveError::TooManySteps(step_limit));
             }
-            self.propagate(next)?;
+            for package in changed.drain(..) {
+                self.propagate(package)?;
+            }
             let Some((id, range)) = self.pick() else { return Ok(self.solution()) };
-            next = id;
+            changed.push(id);
             self.statistics.steps += 1;
-            match self.state.package_store[id].clone() {
-                SolverPackage::Root => self.decide_root(id),
-                SolverPackage::Package(name, extra) => {
-                    self.decide(id, &name, extra.as_ref(), &range).map_err(SolveError::Provider)?;
+            let decided = match self.state.package_store[id].clone() {
+                SolverPackage::Root => {
+                    self.decide_root(id);
+                    Ok(())
                 }
-            }
+                SolverPackage::Package(target, name, extra) => {
+                    self.decide(id, target, &name, extra.as_ref(), &range)
+                }
+                SolverPackage::Public(name) => {
+                    self.decide_public(id, &name, &range).map(|holders| changed.extend(holders))
+                }
+                SolverPackage::Variant(_) => {
+                    self.decide_variant(id, &range);
+                    Ok(())
+                }
+            };
+            decided.map_err(SolveError::Provider)?;
         }
     }
 
     fn propagate(&mut self, next: Id<SolverPackage>) -> Result<(), SolveError<P::Error>> {
         let conflicts: Vec<_> = match self.state.unit_propagation(next) {
             Ok(conflicts) => conflicts.into_iter().collect(),
-            Err(tree) => return Err(SolveError::NoSolution(Failure::new(tree))),
+            Err(tree) => {
+                let variants = std::mem::take(&mut self.variants);
+                return Err(SolveError::NoSolution(Failure { tree: Box::new(tree), variants }));
+            }
         };
         for (affected, conflict) in conflicts {
             let others: Vec<_> = self.state.conflict_packages(&conflict).collect();
@@ -244,12 +285,15 @@ impl<'a, P: Provider> Solver<'a, P> {
     fn note_conflict(&mut self, affected: Id<SolverPackage>, others: &[Id<SolverPackage>]) {
         self.statistics.conflicts += 1;
         let store = &self.state.package_store;
-        let SolverPackage::Package(affected, _) = store[affected].clone() else { return };
+        let Some(affected) = store[affected].name().cloned() else { return };
         let others: Vec<PackageName> = others.iter().filter_map(|&id| store[id].name().cloned()).collect();
         tracing::debug!(package = %affected, ?others, "conflict");
         for culprit in self.priorities.conflict(&affected, others.iter()) {
-            for &id in self.siblings.get(&culprit).map_or(&[][..], Vec::as_slice) {
-                self.state.backtrack_package(id);
+            for target in 0..self.joint.targets.len() {
+                let key = (target, culprit.clone());
+                for &id in self.siblings.get(&key).map_or(&[][..], Vec::as_slice) {
+                    self.state.backtrack_package(id);
+                }
             }
         }
     }
@@ -264,12 +308,14 @@ impl<'a, P: Provider> Solver<'a, P> {
     }
 
     fn decide_root(&mut self, id: Id<SolverPackage>) {
-        let mut requirements: Vec<&Dependency> = self.problem.requirements.iter().collect();
-        requirements.sort_by(|left, right| (&left.name, &left.text).cmp(&(&right.name, &right.text)));
         let mut edges = Vec::new();
-        for requirement in requirements {
-            self.meet(requirement);
-            edges.extend(edges_of(requirement));
+        for (at, target) in self.joint.targets.iter().enumerate() {
+            let mut requirements: Vec<&Dependency> = target.problem.requirements.iter().collect();
+            requirements.sort_by(|left, right| (&left.name, &left.text).cmp(&(&right.name, &right.text)));
+            for requirement in requirements {
+                self.meet(at, requirement);
+                edges.extend(self.edges_of(at, requirement));
+            }
         }
         let version = root_version();
         let all = VersionRange::singleton(version.clone());
@@ -279,14 +325,28 @@ impl<'a, P: Provider> Solver<'a, P> {
         }
     }
 
-    fn meet(&mut self, dependency: &Dependency) {
-        if self.priorities.meet(&dependency.name) {
-            self.provider.expect_package(&dependency.name, &dependency.range);
+    /// What a requirement asks of PubGrub: the base, each extra, and what other targets share of it.
+    fn edges_of(&self, target: usize, dependency: &Dependency) -> Vec<(SolverPackage, VersionRange)> {
+        let packages = std::iter::once(None).chain(dependency.extras.iter().cloned().map(Some));
+        let package = |extra| SolverPackage::Package(target, dependency.name.clone(), extra);
+        let mut edges: Vec<_> = packages.map(|extra| (package(extra), dependency.range.clone())).collect();
+        if self.joint.aligns(&dependency.name) {
+            edges.push((SolverPackage::Public(dependency.name.clone()), public_range(&dependency.range)));
+        }
+        edges
+    }
+
+    fn meet(&mut self, target: usize, dependency: &Dependency) {
+        self.priorities.meet(&dependency.name);
+        let key = (target, dependency.name.clone());
+        if !self.siblings.contains_key(&key) {
+            self.joint.targets[target].provider.expect_package(&dependency.name, &dependency.range);
         }
         let packages = std::iter::once(None).chain(dependency.extras.iter().cloned().map(Some));
         for extra in packages {
-            let id = self.state.package_store.alloc(SolverPackage::Package(dependency.name.clone(), extra));
-            let siblings = self.siblings.entry(dependency.name.clone()).or_default();
+            let package = SolverPackage::Package(target, dependency.name.clone(), extra);
+            let id = self.state.package_store.alloc(package);
+            let siblings = self.siblings.entry(key.clone()).or_default();
             if !siblings.contains(&id) {
                 siblings.push(id);
             }
@@ -296,24 +356,39 @@ impl<'a, P: Provider> Solver<'a, P> {
     fn decide(
         &mut self,
         id: Id<SolverPackage>,
+        target: usize,
         name: &PackageName,
         extra: Option<&ExtraName>,
         range: &VersionRange,
     ) -> Result<(), P::Error> {
-        let likely = self.range_of_siblings(name, range);
-        let version = match self.candidates.choose(name, extra, range, &likely)? {
+        let provider = self.joint.targets[target].provider;
+        let likely = self.likely(target, name, range);
+        let version = match self.candidates[target].choose(name, extra, range, &likely)? {
             Choice::Version(version) => version,
             Choice::Nothing(reasons) => {
                 self.rule_out(id, range, reasons);
                 return Ok(());
             }
         };
-        tracing::debug!(step = self.statistics.steps, package = %name, ?extra, %version, "trying");
-        self.fetch_ahead(name, &version, range)?;
-        let known = self.candidates.known(name)?;
+        tracing::debug!(step = self.statistics.steps, target, package = %name, ?extra, %version, "trying");
+        self.fetch_ahead(target, name, &version, range)?;
+        let known = self.candidates[target].known(name)?;
         let point = VersionPoint::at(version.clone());
         let alone = VersionRange::singleton(point.clone()).widen_versions(&known.points);
-        let dependencies = match self.provider.dependencies(name, &version, extra)? {
+        let mut edges = Vec::new();
+        if provider.has_builds(name)
+            && let Some(variants) = provider.build(name, &version)?.variants
+        {
+            let variant = (SolverPackage::Variant(target), self.variants.range_of(&variants));
+            if !self.may_be(&variant.0, &variant.1) {
+                // What it requires does not matter then.
+                let on = self.state.package_store.alloc(variant.0);
+                self.state.add_dependency(id, alone, (on, variant.1));
+                return Ok(());
+            }
+            edges.push(variant);
+        }
+        let dependencies = match provider.dependencies(name, &version, extra)? {
             Answer::Known(dependencies) => dependencies,
             // The candidates let it pass: see there.
             Answer::NoSuchExtra => std::sync::Arc::from([]),
@@ -322,14 +397,17 @@ impl<'a, P: Provider> Solver<'a, P> {
                 return Ok(());
             }
         };
-        let mut edges = Vec::with_capacity(dependencies.len() + 1);
         if extra.is_some() {
-            edges.push((SolverPackage::Package(name.clone(), None), alone.clone()));
+            edges.push((SolverPackage::Package(target, name.clone(), None), alone.clone()));
+        }
+        if self.joint.aligns(name) {
+            let public = VersionRange::singleton(VersionPoint::at(version.clone().without_local()));
+            edges.push((SolverPackage::Public(name.clone()), public));
         }
         for dependency in dependencies.iter() {
-            self.meet(dependency);
+            self.meet(target, dependency);
             if dependency.name != *name {
-                edges.extend(edges_of(dependency));
+                edges.extend(self.edges_of(target, dependency));
                 continue;
             }
             // A package that asks for itself means the version that asks.
@@ -340,10 +418,9 @@ impl<'a, P: Provider> Solver<'a, P> {
                 return Ok(());
             }
             let others = dependency.extras.iter().filter(|other| Some(*other) != extra);
-            edges.extend(
-                others
-                    .map(|other| (SolverPackage::Package(name.clone(), Some(other.clone())), alone.clone())),
-            );
+            let package =
+                |other: &ExtraName| SolverPackage::Package(target, name.clone(), Some(other.clone()));
+            edges.extend(others.map(|other| (package(other), alone.clone())));
         }
         if let Some(conflict) = self.state.add_package_version_dependencies(id, point, alone, edges) {
             let others: Vec<_> = self.state.conflict_packages(&conflict).collect();
@@ -352,20 +429,40 @@ impl<'a, P: Provider> Solver<'a, P> {
         Ok(())
     }
 
-    /// What the base and the extras of a package leave together of `range`; all of it, where that is nothing.
-    fn range_of_siblings(&self, name: &PackageName, range: &VersionRange) -> VersionRange {
-        let siblings = self.siblings.get(name).map_or(&[][..], Vec::as_slice);
-        let terms =
-            siblings.iter().filter_map(|&id| self.state.partial_solution.term_intersection_for_package(id));
-        let common = terms.fold(range.clone(), |common, term| match term {
-            Term::Positive(other) => common.intersection(other),
-            Term::Negative(other) => common.intersection(&other.complement()),
-        });
-        if common.is_empty() { range.clone() } else { common }
+    /// What other decisions leave to a package on a target: its base and its extras, other targets, other builds.
+    pub(crate) fn likely(&mut self, target: usize, name: &PackageName, range: &VersionRange) -> Likely {
+        let key = (target, name.clone());
+        let siblings = self.siblings.get(&key).map_or(&[][..], Vec::as_slice);
+        let left = siblings.iter().filter_map(|&id| self.left_to(id));
+        let common = left.fold(range.clone(), |common, other| common.intersection(&other));
+        let public = self.joint.aligns(name).then(|| SolverPackage::Public(name.clone()));
+        let variants = self.left_to_package(SolverPackage::Variant(target));
+        Likely {
+            range: (!common.is_empty() && common != *range).then_some(common),
+            public: public.and_then(|package| self.left_to_package(package)),
+            variants: variants.map(|range| self.variants.labels_in(&range)),
+        }
+    }
+
+    /// The versions that decisions leave to a package; `None` where nothing is decided about it.
+    pub(crate) fn left_to(&self, id: Id<SolverPackage>) -> Option<VersionRange> {
+        Some(match self.state.partial_solution.term_intersection_for_package(id)? {
+            Term::Positive(range) => range.clone(),
+            Term::Negative(range) => range.complement(),
+        })
+    }
+
+    fn left_to_package(&mut self, package: SolverPackage) -> Option<VersionRange> {
+        let id = self.state.package_store.alloc(package);
+        self.left_to(id)
+    }
+
+    fn may_be(&mut self, package: &SolverPackage, range: &VersionRange) -> bool {
+        self.left_to_package(package.clone()).is_none_or(|left| !left.is_disjoint(range))
     }
 
     /// Tells PubGrub that nothing in `range` will do, and why.
-    fn rule_out(
+    pub(crate) fn rule_out(
         &mut self,
         id: Id<SolverPackage>,
         range: &VersionRange,
@@ -385,55 +482,70 @@ impl<'a, P: Provider> Solver<'a, P> {
     /// When one version after the other is rejected, the metadata of the next ones is asked for together.
     fn fetch_ahead(
         &mut self,
+        target: usize,
         name: &PackageName,
         version: &Version,
         range: &VersionRange,
     ) -> Result<(), P::Error> {
-        let tries = self.tries.entry(name.clone()).or_default();
+        let tries = self.tries.entry((target, name.clone())).or_default();
         *tries += 1;
         let tries = *tries;
         if tries == TRIES_BEFORE_PREFETCH
             || (tries > TRIES_BEFORE_PREFETCH && tries.is_multiple_of(PREFETCH_LIMIT / 4))
         {
             let count = tries.min(PREFETCH_LIMIT) as usize;
-            let following = self.candidates.following(name, version, range, count)?;
-            self.provider.expect_dependencies(name, &following);
+            let following = self.candidates[target].following(name, version, range, count)?;
+            self.joint.targets[target].provider.expect_dependencies(name, &following);
         }
         Ok(())
     }
 
-    fn solution(&self) -> Resolution {
-        let mut packages: BTreeMap<PackageName, Resolved> = BTreeMap::new();
+    fn solution(&self) -> Vec<Resolution> {
+        let mut packages = vec![BTreeMap::new(); self.joint.targets.len()];
+        let mut variants = vec![None; self.joint.targets.len()];
         for (id, point) in self.state.partial_solution.extract_solution() {
-            let SolverPackage::Package(name, extra) = &self.state.package_store[id] else { continue };
-            let resolved = packages
-                .entry(name.clone())
-                .or_insert_with(|| Resolved { version: point.version().clone(), extras: BTreeSet::new() });
-            resolved.extras.extend(extra.clone());
-        }
-        let mut unknown_extras = Vec::new();
-        for (name, resolved) in &packages {
-            for extra in &resolved.extras {
-                let answer = self.provider.dependencies(name, &resolved.version, Some(extra));
-                if let Ok(Answer::NoSuchExtra) = answer {
-                    let (name, version, extra) = (name.clone(), resolved.version.clone(), extra.clone());
-                    unknown_extras.push(UnknownExtra { name, version, extra });
+            match &self.state.package_store[id] {
+                SolverPackage::Root | SolverPackage::Public(_) => {}
+                SolverPackage::Variant(target) => variants[*target] = self.variants.label_of(&point),
+                SolverPackage::Package(target, name, extra) => {
+                    let fresh = || Resolved { version: point.version().clone(), extras: BTreeSet::new() };
+                    let resolved: &mut Resolved = packages[*target].entry(name.clone()).or_insert_with(fresh);
+                    resolved.extras.extend(extra.clone());
                 }
             }
         }
-        Resolution { packages, unknown_extras, statistics: self.statistics }
+        let targets = self.joint.targets.iter().zip(packages.into_iter().zip(variants));
+        let resolutions = targets.map(|(target, (packages, variant))| Resolution {
+            unknown_extras: unknown_extras(target, &packages),
+            packages,
+            variant,
+            statistics: self.statistics,
+        });
+        resolutions.collect()
     }
+}
+
+/// The extras that were asked for but that the chosen versions do not have.
+fn unknown_extras<P: Provider>(
+    target: &TargetProblem<'_, P>,
+    packages: &BTreeMap<PackageName, Resolved>,
+) -> Vec<UnknownExtra> {
+    let mut unknown = Vec::new();
+    for (name, resolved) in packages {
+        for extra in &resolved.extras {
+            let answer = target.provider.dependencies(name, &resolved.version, Some(extra));
+            if let Ok(Answer::NoSuchExtra) = answer {
+                let (name, version, extra) = (name.clone(), resolved.version.clone(), extra.clone());
+                unknown.push(UnknownExtra { name, version, extra });
+            }
+        }
+    }
+    unknown
 }
 
 /// The root has one version, whose number does not matter.
 fn root_version() -> VersionPoint {
     VersionPoint::at(Version::new([0]))
-}
-
-/// What a requirement asks of PubGrub: the base, and each extra.
-fn edges_of(dependency: &Dependency) -> impl Iterator<Item = (SolverPackage, VersionRange)> + '_ {
-    let packages = std::iter::once(None).chain(dependency.extras.iter().cloned().map(Some));
-    packages.map(|extra| (SolverPackage::Package(dependency.name.clone(), extra), dependency.range.clone()))
 }
 
 /// Whether a range is one version, local versions aside.
@@ -449,10 +561,6 @@ fn is_pinned(range: &VersionRange) -> bool {
 }
 
 impl Failure {
-    fn new(tree: NoSolutionError<Types>) -> Self {
-        Self { tree: Box::new(tree) }
-    }
-
     fn mentions_lacking_extra(&self) -> bool {
         crate::explain::leaves(&self.tree)
             .iter()

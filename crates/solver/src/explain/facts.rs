@@ -1,45 +1,93 @@
 //! The facts of a proof, as lines.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Bound;
 
 use mlresolve_packaging::{PackageName, VersionPoint, VersionRange};
 use pubgrub::External;
 
 use super::{Leaf, show_range};
+use crate::align::Variants;
+use crate::joint::Joint;
 use crate::package::SolverPackage;
 use crate::provider::{Provider, Unusable, Versions};
-use crate::solve::Problem;
 
 /// So many different ranges that versions of one package ask of another are listed one by one.
 const SEPARATE_RANGES: usize = 2;
 
 /// The lines, from the user's requirements down to what stands in the way.
-pub(super) fn list<P: Provider>(provider: &P, core: &Problem, leaves: &[Leaf<'_>]) -> Vec<String> {
-    let proof = Proof::read(provider, leaves);
-    let mut lines: Vec<String> =
-        core.requirements.iter().map(|requirement| format!("you require {}", requirement.text)).collect();
-    lines.sort();
-    lines.dedup();
-    let overrides = core.overrides.iter().filter(|(name, _)| proof.asks_for(name));
-    lines.extend(
-        overrides.map(|(name, text)| format!("your override {text} replaces every requirement on {name}")),
-    );
-    for package in proof.order() {
-        let said = lines.len();
-        let wanting = proof.add_lines(package, &mut lines);
-        if let Some(note) =
-            package.name().filter(|_| wanting && lines.len() > said).and_then(|name| provider.note(name))
-            && !lines.contains(&note)
-        {
-            lines.push(note);
+pub(super) fn list<P: Provider>(
+    joint: &Joint<'_, P>,
+    core: &Joint<'_, P>,
+    leaves: &[Leaf<'_>],
+    variants: &Variants,
+) -> Vec<String> {
+    let proof = Proof::read(joint, leaves);
+    let mut lines = Lines::default();
+    let mut required = BTreeSet::new();
+    for target in &core.targets {
+        required.extend(target.problem.requirements.iter().map(|requirement| &requirement.text));
+    }
+    for text in required {
+        for (at, target) in joint.targets.iter().enumerate() {
+            if target.problem.requirements.iter().any(|requirement| requirement.text == *text) {
+                lines.add(Some(at), format!("you require {text}"));
+            }
         }
     }
-    lines
+    for (at, target) in core.targets.iter().enumerate() {
+        let overrides = target.problem.overrides.iter().filter(|(name, _)| proof.asks_for(name));
+        for (name, text) in overrides {
+            lines.add(Some(at), format!("your override {text} replaces every requirement on {name}"));
+        }
+    }
+    for package in proof.order() {
+        let (said, target) = (lines.said.len(), package.target());
+        let wanting = proof.add_lines(package, variants, &mut lines);
+        if let (Some(name), Some(at)) = (package.name(), target)
+            && wanting
+            && lines.said.len() > said
+            && let Some(note) = joint.targets[at].provider.note(name, &proof.demanded(package))
+        {
+            lines.add(None, note);
+        }
+    }
+    proof.add_what_must_agree(&mut lines);
+    lines.shown(joint)
+}
+
+/// Lines, each with the targets of which it is true.
+#[derive(Default)]
+struct Lines {
+    said: Vec<(String, BTreeSet<usize>)>,
+}
+
+impl Lines {
+    /// Adds a line about a target; without one, about all of them.
+    fn add(&mut self, target: Option<usize>, line: String) {
+        match self.said.iter_mut().find(|(known, _)| *known == line) {
+            Some((_, targets)) => targets.extend(target),
+            None => self.said.push((line, target.into_iter().collect())),
+        }
+    }
+
+    fn shown<P: Provider>(self, joint: &Joint<'_, P>) -> Vec<String> {
+        let all = joint.targets.len();
+        let shown = self.said.into_iter().map(|(line, targets)| {
+            if targets.is_empty() || targets.len() == all {
+                return line;
+            }
+            let names: Vec<&str> = targets.iter().map(|at| joint.targets[*at].name.as_str()).collect();
+            format!("for {}: {line}", names.join(" and "))
+        });
+        shown.collect()
+    }
 }
 
 /// The facts of a proof by what they speak of.
 struct Proof {
-    versions: BTreeMap<PackageName, Vec<VersionPoint>>,
+    /// What there is of a package on a target.
+    versions: BTreeMap<(usize, PackageName), Vec<VersionPoint>>,
     /// What is asked of a package, by whom.
     needs: BTreeMap<SolverPackage, BTreeMap<SolverPackage, Vec<(VersionRange, VersionRange)>>>,
     refused: BTreeMap<SolverPackage, Vec<(Unusable, VersionRange)>>,
@@ -47,7 +95,7 @@ struct Proof {
 }
 
 impl Proof {
-    fn read<P: Provider>(provider: &P, leaves: &[Leaf<'_>]) -> Self {
+    fn read<P: Provider>(joint: &Joint<'_, P>, leaves: &[Leaf<'_>]) -> Self {
         let mut proof = Self {
             versions: BTreeMap::new(),
             needs: BTreeMap::new(),
@@ -78,15 +126,15 @@ impl Proof {
                 }
             }
         }
-        let mut names: BTreeSet<PackageName> =
-            proof.refused.keys().chain(proof.absent.keys()).filter_map(|p| p.name().cloned()).collect();
-        names.extend(proof.needs.keys().filter_map(|package| package.name().cloned()));
-        for name in names {
-            let points = match provider.versions(&name) {
+        let about = proof.refused.keys().chain(proof.absent.keys()).chain(proof.needs.keys());
+        let about: BTreeSet<(usize, PackageName)> =
+            about.filter_map(|package| Some((package.target()?, package.name()?.clone()))).collect();
+        for (target, name) in about {
+            let points = match joint.targets[target].provider.versions(&name) {
                 Ok(Versions::Found(versions)) => versions.iter().cloned().map(VersionPoint::at).collect(),
                 _ => Vec::new(),
             };
-            proof.versions.insert(name, points);
+            proof.versions.insert((target, name), points);
         }
         proof
     }
@@ -116,28 +164,40 @@ impl Proof {
     }
 
     /// Adds the lines about a package. Whether they speak of versions that are not there or cannot be used.
-    fn add_lines(&self, package: &SolverPackage, lines: &mut Vec<String>) -> bool {
+    fn add_lines(&self, package: &SolverPackage, variants: &Variants, lines: &mut Lines) -> bool {
         let Some(name) = package.name() else { return false };
+        let target = package.target();
         for (dependency, needs) in self.needs.get(package).into_iter().flatten() {
+            if let SolverPackage::Variant(_) = dependency {
+                for (versions, range) in needs {
+                    let labels = Vec::from_iter(variants.labels_in(range)).join(" or ");
+                    lines.add(target, format!("{} is built for {labels}", self.subject(package, versions)));
+                }
+                continue;
+            }
             // That an extra goes with its base at one version goes without saying.
             if dependency.name() == Some(name) {
+                self.add_limit(package, needs, lines);
                 continue;
             }
             if needs.len() <= SEPARATE_RANGES {
                 for (versions, range) in needs {
                     let who = self.subject(package, versions);
-                    lines.push(format!("{who} requires {dependency}{}", show_range(range)));
+                    lines.add(target, format!("{who} requires {dependency}{}", show_range(range)));
                 }
                 continue;
             }
             let versions = needs.iter().fold(VersionRange::empty(), |all, (versions, _)| all.union(versions));
             let ranges = needs.iter().fold(VersionRange::empty(), |all, (_, range)| all.union(range));
             let who = self.subject(package, &versions);
-            lines.push(format!(
-                "{who} requires one of {} ranges of {dependency}, all within {dependency}{}",
-                needs.len(),
-                show_range(&outline(&ranges)),
-            ));
+            let count = needs.len();
+            let within = show_range(&outline(&ranges));
+            lines.add(
+                target,
+                format!(
+                    "{who} requires one of {count} ranges of {dependency}, all within {dependency}{within}"
+                ),
+            );
         }
         let refused = self.refused.get(package).map_or(&[][..], Vec::as_slice);
         let others = self.needs.contains_key(package) || refused.len() > 1;
@@ -147,17 +207,18 @@ impl Proof {
             if others && *reason == Unusable::Prerelease {
                 continue;
             }
-            lines.push(match reason {
+            let line = match reason {
                 Unusable::Missing(_) => format!("{name} {reason}"),
                 Unusable::Constraint(text) => format!("your constraint {text} leaves out the rest of {name}"),
                 _ => format!("{} {reason}", self.subject(package, versions)),
-            });
+            };
+            lines.add(target, line);
         }
         let mut wanting = refused.iter().any(|(reason, _)| !matches!(reason, Unusable::Constraint(_)));
         if let Some(range) = self.absent.get(package) {
-            let said = lines.len();
+            let said = lines.said.len();
             self.add_absence(package, name, range, lines);
-            wanting |= lines.len() > said;
+            wanting |= lines.said.len() > said;
         }
         wanting
     }
@@ -167,9 +228,9 @@ impl Proof {
         package: &SolverPackage,
         name: &PackageName,
         range: &VersionRange,
-        lines: &mut Vec<String>,
+        lines: &mut Lines,
     ) {
-        let Some(points) = self.versions.get(name) else { return };
+        let Some(points) = self.points(package) else { return };
         // Only what somebody asks for is worth a word.
         let wanted = range.intersection(&self.demanded(package));
         if wanted.is_empty() || points.iter().any(|point| wanted.contains(point)) {
@@ -180,7 +241,56 @@ impl Proof {
             return;
         }
         let newest = points.last().map(|point| format!("; the newest is {point}"));
-        lines.push(format!("there is no {name}{}{}", show_range(&wanted), newest.unwrap_or_default()));
+        let line = format!("there is no {name}{}{}", show_range(&wanted), newest.unwrap_or_default());
+        lines.add(package.target(), line);
+    }
+
+    /// Adds how far the versions go that a target can have of a package, where that is what keeps targets apart.
+    fn add_limit(&self, package: &SolverPackage, needs: &[(VersionRange, VersionRange)], lines: &mut Lines) {
+        for (_, public) in needs {
+            // A list of versions has two ends; what ties a target to a version that was tried has none.
+            let Some((Bound::Included(_), Bound::Included(newest))) = public.bounding_range() else {
+                continue;
+            };
+            if self.alone(package, newest) {
+                continue;
+            }
+            let asked = show_range(&outline(&self.demanded(package)));
+            lines.add(package.target(), format!("the newest {package}{asked} that can be had is {newest}"));
+        }
+    }
+
+    /// Whether a version is the only one that a package has.
+    fn alone(&self, package: &SolverPackage, version: &VersionPoint) -> bool {
+        self.points(package).is_some_and(|points| matches!(points, [only] if only == version))
+    }
+
+    /// Adds which packages must have one public version on all targets, or go with one variant.
+    fn add_what_must_agree(&self, lines: &mut Lines) {
+        let mut shared: BTreeSet<&PackageName> = BTreeSet::new();
+        let mut built = false;
+        for (dependent, dependencies) in &self.needs {
+            for dependency in dependencies.keys() {
+                match dependency {
+                    SolverPackage::Public(name) if *dependent != SolverPackage::Root => {
+                        shared.insert(name);
+                    }
+                    SolverPackage::Variant(_) => built = true,
+                    _ => {}
+                }
+            }
+        }
+        for name in shared {
+            lines.add(None, format!("the targets are aligned: they share one public version of {name}"));
+        }
+        if built {
+            lines.add(None, "the builds of one target go with one variant".to_owned());
+        }
+    }
+
+    /// The versions that there are of a package.
+    fn points(&self, package: &SolverPackage) -> Option<&[VersionPoint]> {
+        self.versions.get(&(package.target()?, package.name()?.clone())).map(Vec::as_slice)
     }
 
     /// All that is asked of a package in the proof.
@@ -191,7 +301,7 @@ impl Proof {
 
     /// The versions of a package that a fact is about, as far as anybody asks for them.
     fn subject(&self, package: &SolverPackage, versions: &VersionRange) -> String {
-        let points = package.name().and_then(|name| self.versions.get(name)).map_or(&[][..], Vec::as_slice);
+        let points = self.points(package).unwrap_or_default();
         let demanded = self.demanded(package);
         let asked: Vec<&VersionPoint> = points.iter().filter(|point| demanded.contains(*point)).collect();
         let about: Vec<&VersionPoint> =

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use mlresolve_packaging::{PackageName, SpecifierSet, Version, VersionPoint, VersionRange, parse_version};
 use pubgrub::External;
 
-use super::core::without;
+use super::core::size;
 use super::{Leaf, SUGGESTION_LIMIT};
+use crate::joint::{Alignment, Joint};
 use crate::package::SolverPackage;
 use crate::policy::Policy;
-use crate::provider::{Missing, Provider, Unusable, Versions};
-use crate::solve::{Problem, Resolution, solve};
+use crate::provider::{Dependency, Missing, Provider, Unusable, Versions};
+use crate::solve::{Constraint, Resolution, solve_joint};
 
 /// The most steps of one try.
 const STEPS: u64 = 20_000;
@@ -19,87 +20,169 @@ const NAMED: usize = 3;
 
 /// What to change, and what would then be chosen.
 pub(super) fn suggestions<P: Provider>(
-    provider: &P,
-    problem: &Problem,
-    core: &Problem,
-    policy: &Policy,
+    joint: &Joint<'_, P>,
+    core: &Joint<'_, P>,
     leaves: &[Leaf<'_>],
 ) -> Vec<super::Suggestion> {
-    let policy = Policy { step_limit: STEPS, ..policy.clone() };
-    let core_names: BTreeSet<&PackageName> =
-        core.requirements.iter().map(|requirement| &requirement.name).collect();
-    let chosen = |resolution: &Resolution, first: &PackageName| {
+    let joint = &joint.with_step_limit(STEPS);
+    let alone = size(core) == 1;
+    let core_names: BTreeSet<&PackageName> = requirements(core).map(|one| &one.name).collect();
+    let chosen = |resolutions: &[Resolution], first: &PackageName| {
         let others = core_names.iter().copied().filter(|name| *name != first);
         let names = std::iter::once(first).chain(others);
-        let shown =
-            names.filter_map(|name| Some(format!("{name} {}", resolution.packages.get(name)?.version)));
+        let version = |name| resolutions.iter().find_map(|one| Some(&one.packages.get(name)?.version));
+        let shown = names.filter_map(|name| Some(format!("{name} {}", version(name)?)));
         shown.take(NAMED).collect::<Vec<_>>()
     };
     let mut found: Vec<super::Suggestion> = Vec::new();
-    for (at, requirement) in problem.requirements.iter().enumerate() {
-        if found.len() == SUGGESTION_LIMIT || !core.requirements.contains(requirement) {
+    let mut seen = BTreeSet::new();
+    for requirement in requirements(joint) {
+        // What several targets require is one line of the user's.
+        if found.len() == SUGGESTION_LIMIT
+            || !requirements(core).any(|one| one == requirement)
+            || !seen.insert(requirement.text.to_string())
+        {
             continue;
         }
-        let mut relaxed = problem.clone();
-        relaxed.requirements[at].range = VersionRange::full();
+        let relaxed = with_requirements(joint, |one| {
+            let range = if one == requirement { VersionRange::full() } else { one.range.clone() };
+            Some(Dependency { range, ..one.clone() })
+        });
         if requirement.range != VersionRange::full()
-            && let Ok(resolution) = solve(provider, &relaxed, &policy)
+            && let Ok(resolutions) = solve_joint(&relaxed)
         {
             let change = format!("relax {}", requirement.text);
-            found.push(super::Suggestion { change, chosen: chosen(&resolution, &requirement.name) });
-        } else if problem.requirements.len() > 1
-            && core.requirements.len() + core.constraints.len() > 1
-            && let Ok(resolution) = solve(provider, &without(problem, at), &policy)
+            found.push(super::Suggestion { change, chosen: chosen(&resolutions, &requirement.name) });
+            continue;
+        }
+        let without = with_requirements(joint, |one| (one != requirement).then(|| one.clone()));
+        if requirements(&without).next().is_some()
+            && !alone
+            && let Ok(resolutions) = solve_joint(&without)
         {
             let change = format!("leave out {}", requirement.text);
-            let mut chosen = chosen(&resolution, &requirement.name);
+            let mut chosen = chosen(&resolutions, &requirement.name);
             if chosen.is_empty() {
                 chosen.push("a solution".to_owned());
             }
             found.push(super::Suggestion { change, chosen });
         }
     }
-    for (at, constraint) in problem.constraints.iter().enumerate() {
-        if found.len() < SUGGESTION_LIMIT
-            && core.constraints.contains(constraint)
-            && let Ok(resolution) =
-                solve(provider, &without(problem, problem.requirements.len() + at), &policy)
+    for constraint in constraints(joint) {
+        if found.len() == SUGGESTION_LIMIT
+            || !constraints(core).any(|one| one == constraint)
+            || !seen.insert(constraint.text.clone())
         {
+            continue;
+        }
+        let mut without = joint.clone();
+        for target in &mut without.targets {
+            target.problem.constraints.retain(|one| one != constraint);
+        }
+        if let Ok(resolutions) = solve_joint(&without) {
             let change = format!("drop the constraint {}", constraint.text);
-            found.push(super::Suggestion { change, chosen: chosen(&resolution, &constraint.name) });
+            found.push(super::Suggestion { change, chosen: chosen(&resolutions, &constraint.name) });
         }
     }
+    found.extend(apart(joint, leaves, &chosen));
     for name in refused_as_prerelease(leaves) {
-        let mut policy = policy.clone();
-        policy.prerelease_named.insert(name.clone());
-        if let Ok(resolution) = solve(provider, problem, &policy)
-            && let Some(resolved) = resolution.packages.get(name)
+        let allowed = with_policies(joint, |policy| {
+            policy.prerelease_named.insert(name.clone());
+        });
+        if let Ok(resolutions) = solve_joint(&allowed)
+            && let Some(resolved) = resolutions.iter().find_map(|one| one.packages.get(name))
         {
             let change = format!("allow pre-releases of {name}, by asking for {name}>={}", resolved.version);
-            found.push(super::Suggestion { change, chosen: chosen(&resolution, name) });
+            found.push(super::Suggestion { change, chosen: chosen(&resolutions, name) });
         }
     }
-    for (name, version) in refused_as_yanked(provider, leaves) {
-        let mut policy = policy.clone();
-        policy.yanked_allowed.insert((name.clone(), version.clone()));
-        if let Ok(resolution) = solve(provider, problem, &policy) {
+    for (name, version) in refused_as_yanked(joint, leaves) {
+        let yanked = (name.clone(), version.clone());
+        let allowed = with_policies(joint, |policy| {
+            policy.yanked_allowed.insert(yanked.clone());
+        });
+        if let Ok(resolutions) = solve_joint(&allowed) {
             let change = format!("take the yanked {name} {version}, by asking for {name}=={version}");
-            found.push(super::Suggestion { change, chosen: chosen(&resolution, name) });
+            found.push(super::Suggestion { change, chosen: chosen(&resolutions, name) });
         }
     }
     found
 }
 
+/// To let a package that stands in the way differ between targets.
+fn apart<P: Provider>(
+    joint: &Joint<'_, P>,
+    leaves: &[Leaf<'_>],
+    chosen: &dyn Fn(&[Resolution], &PackageName) -> Vec<String>,
+) -> Vec<super::Suggestion> {
+    let Alignment::AllBut(known) = &joint.alignment else { return Vec::new() };
+    let shared = leaves.iter().filter_map(|leaf| match leaf {
+        External::FromDependencyOf(_, _, SolverPackage::Public(name), _) => Some(name),
+        _ => None,
+    });
+    let shared: BTreeSet<&PackageName> = shared.collect();
+    let singly = shared.iter().map(|name| BTreeSet::from([*name]));
+    let together = (shared.len() > 1).then(|| shared.clone());
+    for names in singly.chain(together) {
+        let mut apart = joint.clone();
+        apart.alignment = Alignment::AllBut(known.iter().chain(names.iter().copied()).cloned().collect());
+        if let (Some(first), Ok(resolutions)) = (names.first(), solve_joint(&apart)) {
+            let list = names.iter().map(|name| format!("{:?}", name.as_str())).collect::<Vec<_>>().join(", ");
+            let names = names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" and ");
+            let mut versions: Vec<String> = Vec::new();
+            for (target, resolution) in joint.targets.iter().zip(&resolutions) {
+                if let Some(resolved) = resolution.packages.get(*first) {
+                    versions.push(format!("{first} {} for {}", resolved.version, target.name));
+                }
+            }
+            if versions.is_empty() {
+                versions = chosen(&resolutions, first);
+            }
+            let change = format!("let {names} differ between targets (unaligned = [{list}])");
+            return vec![super::Suggestion { change, chosen: versions }];
+        }
+    }
+    Vec::new()
+}
+
+fn requirements<'j, P: Provider>(joint: &'j Joint<'_, P>) -> impl Iterator<Item = &'j Dependency> {
+    joint.targets.iter().flat_map(|target| &target.problem.requirements)
+}
+
+fn constraints<'j, P: Provider>(joint: &'j Joint<'_, P>) -> impl Iterator<Item = &'j Constraint> {
+    joint.targets.iter().flat_map(|target| &target.problem.constraints)
+}
+
+fn with_requirements<'a, P: Provider>(
+    joint: &Joint<'a, P>,
+    change: impl Fn(&Dependency) -> Option<Dependency>,
+) -> Joint<'a, P> {
+    let mut changed = joint.clone();
+    for target in &mut changed.targets {
+        let requirements = target.problem.requirements.iter().filter_map(&change);
+        target.problem.requirements = requirements.collect();
+    }
+    changed
+}
+
+fn with_policies<'a, P: Provider>(joint: &Joint<'a, P>, change: impl Fn(&mut Policy)) -> Joint<'a, P> {
+    let mut changed = joint.clone();
+    changed.targets.iter_mut().for_each(|target| change(&mut target.policy));
+    changed
+}
+
 /// The newest yanked version of each package that a proof speaks of.
 fn refused_as_yanked<'leaf, P: Provider>(
-    provider: &P,
+    joint: &Joint<'_, P>,
     leaves: &[Leaf<'leaf>],
 ) -> BTreeMap<&'leaf PackageName, Version> {
     let mut newest = BTreeMap::new();
     for leaf in leaves {
-        let External::Custom(SolverPackage::Package(name, _), range, Unusable::Yanked(_)) = leaf else {
+        let External::Custom(SolverPackage::Package(target, name, _), range, Unusable::Yanked(_)) = leaf
+        else {
             continue;
         };
+        let provider = joint.targets[*target].provider;
         let Ok(Versions::Found(versions)) = provider.versions(name) else { continue };
         let yanked =
             versions.iter().rev().find(|version| range.contains(&VersionPoint::at((*version).clone())));
@@ -115,7 +198,7 @@ fn refused_as_yanked<'leaf, P: Provider>(
 
 fn refused_as_prerelease<'leaf>(leaves: &[Leaf<'leaf>]) -> BTreeSet<&'leaf PackageName> {
     let prerelease = |leaf: &Leaf<'leaf>| match leaf {
-        External::Custom(SolverPackage::Package(name, _), _, Unusable::Prerelease) => Some(name),
+        External::Custom(SolverPackage::Package(_, name, _), _, Unusable::Prerelease) => Some(name),
         _ => None,
     };
     leaves.iter().filter_map(prerelease).collect()
@@ -127,7 +210,7 @@ pub(super) fn hints(leaves: &[Leaf<'_>], known_names: &[&str]) -> Vec<String> {
     // Of the Pythons that versions of one package ask for, the one nearest to the target's is enough.
     let mut pythons: BTreeMap<&PackageName, (u64, u64)> = BTreeMap::new();
     for leaf in leaves {
-        let External::Custom(SolverPackage::Package(name, _), _, reason) = leaf else { continue };
+        let External::Custom(SolverPackage::Package(_, name, _), _, reason) = leaf else { continue };
         match reason {
             Unusable::RequiresPython { required, python } => {
                 if let Some((distance, minor)) = python_that_fits(required, python) {

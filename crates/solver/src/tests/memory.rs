@@ -9,8 +9,8 @@ use mlresolve_packaging::range::range_of;
 use mlresolve_packaging::{ExtraName, PackageName, Requirement, RequirementSource, Version};
 
 use crate::{
-    Answer, Constraint, Dependency, Explanation, Missing, Policy, Problem, Provider, Resolution, SolveError,
-    Standing, Stop, Unusable, Versions, explain, solve,
+    Answer, Build, Constraint, Dependency, Explanation, Missing, Policy, Problem, Provider, Resolution,
+    SolveError, Standing, Stop, Unusable, Versions, explain, solve,
 };
 
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,7 @@ pub(super) struct Release {
     pub(super) requires: Vec<Dependency>,
     pub(super) extras: BTreeMap<ExtraName, Vec<Dependency>>,
     pub(super) standing: Standing,
+    pub(super) build: Option<Build>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -42,7 +43,8 @@ pub(super) fn dependency(text: &str) -> Dependency {
 impl Registry {
     /// Reads lines such as `a 1.0: b>=1, c | gpu: d | yanked` into a registry.
     ///
-    /// Behind `|` comes an extra with what it requires, `yanked`, `source`, or `python>=3.13`.
+    /// Behind `|` comes an extra with what it requires, `yanked`, `source`, `python>=3.13`, `machine needs a GPU`, or `build 2 for
+    /// cu126 or cu128`, where 2 is the rank.
     pub(super) fn read(text: &str) -> Self {
         let mut registry = Self::default();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -59,6 +61,12 @@ impl Registry {
                 } else if let Some(required) = part.strip_prefix("python") {
                     let (required, python) = (required.to_owned(), "3.12".to_owned());
                     release.standing.unusable = Some(Unusable::RequiresPython { required, python });
+                } else if let Some(what) = part.strip_prefix("machine ") {
+                    release.standing.unusable = Some(Unusable::Machine(what.to_owned()));
+                } else if let Some(build) = part.strip_prefix("build ") {
+                    let (rank, variants) = build.split_once(" for ").unwrap();
+                    let variants = Some(variants.split(" or ").map(str::to_owned).collect());
+                    release.build = Some(Build { rank: rank.parse().unwrap(), variants });
                 } else {
                     let (extra, requires) = part.split_once(':').unwrap();
                     release.extras.insert(extra.parse().unwrap(), list(requires));
@@ -145,6 +153,14 @@ impl Provider for Registry {
 
     fn standing(&self, name: &PackageName, version: &Version) -> Result<Standing, Infallible> {
         Ok(self.packages[name][version].standing.clone())
+    }
+
+    fn has_builds(&self, name: &PackageName) -> bool {
+        self.packages.get(name).is_some_and(|versions| versions.values().any(|one| one.build.is_some()))
+    }
+
+    fn build(&self, name: &PackageName, version: &Version) -> Result<Build, Infallible> {
+        Ok(self.packages[name][version].build.clone().unwrap_or_default())
     }
 
     fn dependencies(

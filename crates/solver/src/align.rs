@@ -1,0 +1,193 @@
+//! What must agree: the public version of a package across targets, the variant of all builds of a target.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use mlresolve_packaging::{PackageName, Version, VersionPoint, VersionRange};
+use pubgrub::{Id, Term};
+
+use crate::package::SolverPackage;
+use crate::provider::Provider;
+use crate::solve::Solver;
+
+/// The variants that were met. PubGrub sees each as a version, by its place here.
+#[derive(Debug, Default)]
+pub(crate) struct Variants {
+    labels: Vec<String>,
+}
+
+impl Variants {
+    /// These variants as PubGrub sees them.
+    pub(crate) fn range_of(&mut self, labels: &[String]) -> VersionRange {
+        let mut range = VersionRange::empty();
+        for label in labels {
+            let at = self.labels.iter().position(|known| known == label).unwrap_or_else(|| {
+                self.labels.push(label.clone());
+                self.labels.len() - 1
+            });
+            range = range.union(&VersionRange::singleton(place(at)));
+        }
+        range
+    }
+
+    pub(crate) fn labels_in(&self, range: &VersionRange) -> BTreeSet<String> {
+        let labels = self.labels.iter().enumerate().filter(|(at, _)| range.contains(&place(*at)));
+        labels.map(|(_, label)| label.clone()).collect()
+    }
+
+    pub(crate) fn label_of(&self, point: &VersionPoint) -> Option<String> {
+        self.labels_in(&VersionRange::singleton(point.clone())).into_iter().next()
+    }
+
+    fn first_in(&self, range: &VersionRange) -> Option<VersionPoint> {
+        (0..self.labels.len()).map(place).find(|point| range.contains(point))
+    }
+}
+
+fn place(at: usize) -> VersionPoint {
+    VersionPoint::at(Version::new([at as u64]))
+}
+
+/// The public versions of what lies in a range: a local version counts as the whole of its public version.
+pub(crate) fn public_range(range: &VersionRange) -> VersionRange {
+    let segments = range.iter().map(|(low, high)| {
+        let low = match low {
+            Bound::Unbounded => Bound::Unbounded,
+            Bound::Included(point) | Bound::Excluded(point) if point.is_version() => {
+                Bound::Included(VersionPoint::at(point.version().clone().without_local()))
+            }
+            other => other.cloned(),
+        };
+        let high = match high {
+            Bound::Included(point) if point.is_version() => {
+                Bound::Included(VersionPoint::after_locals(point.version().clone()))
+            }
+            Bound::Excluded(point) if point.is_version() && point.version().is_local() => {
+                Bound::Included(VersionPoint::after_locals(point.version().clone()))
+            }
+            other => other.cloned(),
+        };
+        (low, high)
+    });
+    segments.collect()
+}
+
+/// A public version with its local ones.
+fn whole(public: &Version) -> VersionRange {
+    let low = VersionPoint::at(public.clone());
+    VersionRange::from_range_bounds((
+        Bound::Included(low),
+        Bound::Included(VersionPoint::after_locals(public.clone())),
+    ))
+}
+
+impl<P: Provider> Solver<'_, P> {
+    /// Decides the public version of a package for all targets that need it: the best of the first of them that each of the
+    /// others can have too. The packages of which more is known than before are returned.
+    pub(crate) fn decide_public(
+        &mut self,
+        id: Id<SolverPackage>,
+        name: &PackageName,
+        range: &VersionRange,
+    ) -> Result<Vec<Id<SolverPackage>>, P::Error> {
+        let holders = self.holders(name);
+        if let Some(public) = self.common_version(name, range, &holders)? {
+            self.tie(id, name, &public);
+            let point = VersionPoint::at(public);
+            let alone = VersionRange::singleton(point.clone());
+            // Nothing follows from it by itself, so there is nothing that it could contradict.
+            let _ = self.state.add_package_version_dependencies(id, point, alone, []);
+            return Ok(Vec::new());
+        }
+        // Each target says what it can have; together that is a contradiction.
+        let mut changed = Vec::with_capacity(holders.len());
+        for (target, holder, left) in holders {
+            let (usable, refused) = self.candidates[target].usable(name, &left)?;
+            changed.push(holder);
+            if usable.is_empty() {
+                self.rule_out(holder, &left, refused);
+                break;
+            }
+            let publics = usable.iter().map(|version| version.clone().without_local());
+            let publics: VersionRange = publics
+                .map(|public| {
+                    (
+                        Bound::Included(VersionPoint::at(public.clone())),
+                        Bound::Included(VersionPoint::at(public)),
+                    )
+                })
+                .collect();
+            let mut rest = left;
+            for (reason, versions) in refused {
+                rest = rest.intersection(&versions.complement());
+                self.state.add_unavailable(holder, versions, reason);
+            }
+            self.state.add_dependency(holder, rest, (id, publics));
+        }
+        Ok(changed)
+    }
+
+    /// The targets that need a package, with what is left to each.
+    fn holders(&mut self, name: &PackageName) -> Vec<(usize, Id<SolverPackage>, VersionRange)> {
+        let mut holders = Vec::new();
+        for target in 0..self.joint.targets.len() {
+            let package = SolverPackage::Package(target, name.clone(), None);
+            let id = self.state.package_store.alloc(package);
+            if let Some(Term::Positive(range)) = self.state.partial_solution.term_intersection_for_package(id)
+            {
+                holders.push((target, id, range.clone()));
+            }
+        }
+        holders
+    }
+
+    fn common_version(
+        &mut self,
+        name: &PackageName,
+        range: &VersionRange,
+        holders: &[(usize, Id<SolverPackage>, VersionRange)],
+    ) -> Result<Option<Version>, P::Error> {
+        let Some(((first, _, left), others)) = holders.split_first() else { return Ok(None) };
+        let mut tried = BTreeSet::new();
+        let likely = self.likely(*first, name, left);
+        let (mine, theirs) = self.candidates.split_at_mut(first + 1);
+        let Some(mine) = mine.last_mut() else { return Ok(None) };
+        let found = mine.first_usable(name, left, &likely, |version| {
+            let public = version.clone().without_local();
+            if !range.contains(&VersionPoint::at(public.clone())) || !tried.insert(public.clone()) {
+                return Ok(false);
+            }
+            for (target, _, left) in others {
+                if !theirs[target - first - 1].any_usable(name, &left.intersection(&whole(&public)))? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })?;
+        Ok(found.map(Version::without_local))
+    }
+
+    /// Holds every target to a public version, if it is the one that is decided.
+    fn tie(&mut self, id: Id<SolverPackage>, name: &PackageName, public: &Version) {
+        if !self.tied.insert((name.clone(), public.clone())) {
+            return;
+        }
+        let others = VersionRange::singleton(VersionPoint::at(public.clone())).complement();
+        for target in 0..self.joint.targets.len() {
+            let package = SolverPackage::Package(target, name.clone(), None);
+            let holder = self.state.package_store.alloc(package);
+            self.state.add_dependency(holder, whole(public).complement(), (id, others.clone()));
+        }
+    }
+
+    /// Decides the variant, where the chosen builds leave several.
+    pub(crate) fn decide_variant(&mut self, id: Id<SolverPackage>, range: &VersionRange) {
+        match self.variants.first_in(range) {
+            Some(point) => {
+                let alone = VersionRange::singleton(point.clone());
+                let _ = self.state.add_package_version_dependencies(id, point, alone, []);
+            }
+            None => self.state.add_no_versions(id, range.clone()),
+        }
+    }
+}
