@@ -88,6 +88,7 @@ fn lock(scenario: &Scenario, index: &IndexServer, machine: Machine) -> Result<An
             python: machine.python.to_owned(),
             platform: machine.platform.to_owned(),
             glibc: machine.glibc.map(str::to_owned),
+            ..TargetRequest::default()
         },
         prerelease: options.prereleases.then(|| "allow".to_owned()),
         only_binary: options.no_build.clone(),

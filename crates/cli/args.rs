@@ -113,15 +113,21 @@ pub(crate) struct ProjectArguments {
     /// The target's glibc
     #[arg(long, value_name = "2.35", env = "MLRESOLVE_GLIBC", help_heading = "Target")]
     pub(crate) glibc: Option<String>,
-    /// The target's accelerator; read, but not used yet
+    /// What computes on the target: cpu, cuda, cu128, rocm, rocm7.1, xpu, mps
     #[arg(long, value_name = "NAME", env = "MLRESOLVE_ACCELERATOR", help_heading = "Target")]
     pub(crate) accelerator: Option<String>,
-    /// The target's oldest driver; read, but not used yet
+    /// The oldest driver of the machines
     #[arg(long, value_name = "550.54", env = "MLRESOLVE_DRIVER", help_heading = "Target")]
     pub(crate) driver: Option<String>,
-    /// A GPU of the target; read, but not used yet
+    /// A GPU of the machines: a capability or a name
     #[arg(long = "gpu", value_name = "sm_90|H100", env = "MLRESOLVE_GPU", help_heading = "Target")]
     pub(crate) gpus: Vec<String>,
+    /// Let every target have its own versions
+    #[arg(long, env = "MLRESOLVE_NO_ALIGN", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Target")]
+    pub(crate) no_align: bool,
+    /// Let this package differ between targets
+    #[arg(long = "unaligned", value_name = "NAME", env = "MLRESOLVE_UNALIGNED", help_heading = "Target")]
+    pub(crate) unaligned: Vec<String>,
     /// The index that is asked last [default: PyPI]
     #[arg(
         short = 'i',
@@ -153,6 +159,15 @@ pub(crate) struct ProjectArguments {
         help_heading = "Indexes"
     )]
     pub(crate) find_links: Vec<String>,
+    /// The folder under which PyTorch's builds lie: cpu, cu128, rocm7.1 … [default: PyTorch's own]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MLRESOLVE_TORCH_INDEX_URL",
+        hide_env_values = true,
+        help_heading = "Indexes"
+    )]
+    pub(crate) torch_index_url: Option<String>,
     /// Where passwords come from that neither an address nor a netrc file has: disabled or subprocess, which runs `keyring`
     #[arg(long, value_name = "PROVIDER", env = "MLRESOLVE_KEYRING_PROVIDER", help_heading = "Indexes")]
     pub(crate) keyring_provider: Option<String>,

@@ -7,7 +7,8 @@ use clap::Args;
 use mlresolve::lockfile::{self, Direction, Lock, LockDiff, PackageSize, ReadError};
 use mlresolve::packaging::Version;
 use mlresolve::{
-    CheckOutcome, LockReport, LockRequest, Locked, ReadProject, Upgrade, check_blocking, lock_blocking,
+    CheckOutcome, Job, LockReport, LockRequest, Locked, ReadProject, Upgrade, check_blocking,
+    lock_together_blocking,
 };
 
 use super::{Outcome, session};
@@ -61,33 +62,49 @@ pub(crate) fn run(arguments: &LockArguments, global: &Global, output: Output) ->
     if !project.declares_targets && arguments.project.python_version.is_none() {
         output.say("no target is declared; a common one is assumed (see --help, Target)");
     }
-    let mut written: Vec<(PathBuf, Locked, f64)> = Vec::new();
-    for request in &project.requests {
-        let started = Instant::now();
+    let mut jobs = Vec::new();
+    let mut paths = Vec::new();
+    for (at, request) in project.requests.iter().enumerate() {
         let path = place(arguments, &project, request, output)?;
-        let request = &LockRequest { root: folder_of(&path), ..request.clone() };
+        let request = LockRequest { root: folder_of(&path), ..request.clone() };
         if arguments.check && path == Path::new("-") {
             return Err(Failure::bad_input(
                 "--check reads a lock, and standard output holds none; leave out -o",
             ));
         }
-        let previous = read_previous(&path, arguments.upgrade, output)?;
-        let progress = Progress::start(output, if arguments.check { "checking" } else { "locking" });
-        let watch = progress.watch(cancellation.clone());
-        if arguments.check {
-            let locked =
-                previous.ok_or_else(|| Failure::out_of_date(format!("there is no {}", path.display())))?;
-            let outcome = check_blocking(request, &locked, &access, &watch)?;
-            drop(progress);
-            report_check(&path, outcome, &locked, output)?;
-            continue;
-        }
-        let locked = lock_blocking(request, previous.as_ref(), &access, &watch)?;
-        drop(progress);
-        written.push((path, locked, started.elapsed().as_secs_f64()));
+        // The lock of a target that is not renewed holds as it is.
+        let upgrade = arguments.upgrade && project.chosen.contains(&at);
+        let previous = read_previous(&path, upgrade, output)?;
+        jobs.push(Job { request, previous });
+        paths.push(path);
     }
+    let started = Instant::now();
+    let progress = Progress::start(output, if arguments.check { "checking" } else { "locking" });
+    let watch = progress.watch(cancellation);
+    let (asked, alignment) = (&project.chosen, &project.alignment);
+    if arguments.check {
+        let locks: Vec<Option<Lock>> = jobs.iter().map(|job| job.previous.clone()).collect();
+        for &at in asked {
+            if locks[at].is_none() {
+                return Err(Failure::out_of_date(format!("there is no {}", paths[at].display())));
+            }
+        }
+        let outcomes = check_blocking(jobs, asked.clone(), alignment, &access, &watch)?;
+        drop(progress);
+        for (&at, outcome) in asked.iter().zip(outcomes) {
+            if let Some(locked) = &locks[at] {
+                report_check(&paths[at], outcome, locked, output)?;
+            }
+        }
+        return Ok(());
+    }
+    let locked = lock_together_blocking(jobs, alignment, &access, &watch)?;
+    drop(progress);
+    let seconds = started.elapsed().as_secs_f64();
+    let written = paths.into_iter().zip(locked).enumerate().filter(|(at, _)| asked.contains(at));
+    let written: Vec<(PathBuf, Locked)> = written.map(|(_, written)| written).collect();
     // All or nothing: a target that fails leaves every lock as it was.
-    for (path, locked, seconds) in &written {
+    for (path, locked) in &written {
         if path == Path::new("-") {
             // With --json, the one document below holds the lock.
             if !output.json() {
@@ -96,10 +113,10 @@ pub(crate) fn run(arguments: &LockArguments, global: &Global, output: Output) ->
         } else if !arguments.dry_run {
             write_atomically(path, &locked.text).map_err(|error| Failure::unwritable(path, &error))?;
         }
-        show(path, locked, *seconds, arguments.dry_run, output);
+        show(path, locked, seconds, arguments.dry_run, output);
     }
-    if output.json() && !arguments.check {
-        let locks: Vec<serde_json::Value> = written.iter().map(|(path, locked, seconds)| {
+    if output.json() {
+        let locks: Vec<serde_json::Value> = written.iter().map(|(path, locked)| {
             serde_json::json!({ "path": path, "seconds": seconds, "report": locked.report, "lock": locked.lock })
         }).collect();
         output.data(&serde_json::json!({ "locks": locks }).to_string());
@@ -116,7 +133,7 @@ fn place(
 ) -> Result<PathBuf, Failure> {
     // The name depends on what is declared, not on what is chosen: each target has one place for its lock.
     let target = project.declares_several.then_some(request.target.name.as_str());
-    let (dir, count) = (project.dir.as_path(), project.requests.len());
+    let (dir, count) = (project.dir.as_path(), project.chosen.len());
     let name = lockfile::file_name(target);
     let name = name.map_err(|error| Failure::bad_input(error.to_string()))?;
     Ok(match &arguments.output {
@@ -217,6 +234,13 @@ fn show(path: &Path, locked: &Locked, seconds: f64, dry_run: bool, output: Outpu
         size(report.download_bytes),
     ));
     output.say(&format!("  target   {}", report.target));
+    if let Some(variant) = &report.variant {
+        output.say(&format!("  variant  {variant}"));
+    }
+    for held in &report.held_back {
+        let (name, version, chosen) = (&held.name, &held.version, &held.chosen);
+        output.say(&format!("  held     {name} {version} is held back to {chosen} by {}", held.because));
+    }
     show_largest(report, output);
     show_sources(report, output);
     if let Some(diff) = &report.changes {

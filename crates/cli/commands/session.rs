@@ -47,6 +47,11 @@ pub(super) fn project(
         python: arguments.python_version.clone(),
         platform: arguments.platform.clone(),
         glibc: arguments.glibc.clone(),
+        accelerator: arguments.accelerator.clone(),
+        driver: arguments.driver.clone(),
+        gpus: arguments.gpus.clone(),
+        align: arguments.no_align.then_some(false),
+        unaligned: arguments.unaligned.clone(),
         exclude_newer: arguments.exclude_newer.clone(),
         prerelease: arguments.prerelease.clone(),
         resolution: arguments.resolution.clone(),
@@ -58,6 +63,7 @@ pub(super) fn project(
             index_url: arguments.index_url.clone(),
             extra_index_urls: arguments.extra_index_urls.clone(),
             find_links: arguments.find_links.clone(),
+            torch_index_url: arguments.torch_index_url.clone(),
             no_index: arguments.no_index,
             certificates: arguments.cert.clone(),
             client_certificate: arguments.client_cert.clone(),
@@ -73,9 +79,6 @@ pub(super) fn project(
     }
     for warning in &project.warnings {
         output.warn(warning);
-    }
-    if arguments.accelerator.is_some() || arguments.driver.is_some() || !arguments.gpus.is_empty() {
-        output.warn("--accelerator, --driver and --gpu are not used yet: the builds of the index are taken as they are");
     }
     Ok(project)
 }

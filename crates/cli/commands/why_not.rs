@@ -2,7 +2,7 @@
 
 use clap::Args;
 use mlresolve::lockfile::Lock;
-use mlresolve::{Error, LockRequest, Upgrade, WhyNot, open_lock, printable, why_not_blocking};
+use mlresolve::{Error, Job, LockRequest, Upgrade, WhyNot, open_lock, printable, why_not_blocking};
 
 use super::{Outcome, diff, session};
 use crate::args::{Global, ProjectArguments};
@@ -32,15 +32,17 @@ pub(crate) fn run(arguments: &WhyNotArguments, global: &Global, output: Output) 
     let project = session::project(&arguments.project, Upgrade::Nothing, output)?;
     let access = session::access(&arguments.project, global, &project)?;
     let cancellation = session::cancelled_by_signal();
-    let mut answers = Vec::new();
+    let mut jobs = Vec::new();
     for request in &project.requests {
-        let previous = previous(&project.dir, request)?;
-        let progress = Progress::start(output, "asking");
-        let watch = progress.watch(cancellation.clone());
-        let answer = why_not_blocking(request, previous.as_ref(), &arguments.requirement, &access, &watch)?;
-        drop(progress);
-        answers.push((request.target.name.as_str(), answer));
+        jobs.push(Job { request: request.clone(), previous: previous(&project.dir, request)? });
     }
+    let progress = Progress::start(output, "asking");
+    let watch = progress.watch(cancellation);
+    let (asked, alignment) = (project.chosen.clone(), &project.alignment);
+    let answers = why_not_blocking(jobs, asked, alignment, &arguments.requirement, &access, &watch)?;
+    drop(progress);
+    let names = project.chosen.iter().map(|at| project.requests[*at].target.name.as_str());
+    let answers: Vec<(&str, WhyNot)> = names.zip(answers).collect();
     if output.json() {
         let answers: Vec<serde_json::Value> =
             answers.iter().map(|(target, answer)| as_json(target, answer)).collect();

@@ -21,6 +21,9 @@ use crate::settings::IndexSettings;
 /// The address of PyPI's Simple API.
 const DEFAULT_INDEX: &str = concat!("https://", "pypi", ".", "org", "/simple/");
 
+/// The folder under which PyTorch's own indexes lie: `cpu`, `cu128`, `rocm7.1` and so on.
+const DEFAULT_TORCH_INDEX: &str = concat!("https://", "download", ".", "pytorch", ".", "org", "/whl/");
+
 /// How long a page is used without asking again, where its index does not say: as long as PyPI says of its own.
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(600);
 
@@ -35,6 +38,8 @@ pub struct Access {
     pub extra_index_urls: Vec<String>,
     /// Indexes that serve only the packages whose source names them: here for their credentials.
     pub named_index_urls: Vec<String>,
+    /// The folder under which the indexes of PyTorch's builds lie: `cpu`, `cu128`, `rocm7.1` and so on.
+    pub torch_index_url: String,
     /// Whether no index is asked.
     pub no_index: bool,
     /// Pages and folders of files that join those of the indexes, each an address or a path.
@@ -101,6 +106,7 @@ impl Default for Access {
         Self {
             index_url: default_index_url().to_owned(),
             extra_index_urls: Vec::new(),
+            torch_index_url: DEFAULT_TORCH_INDEX.to_owned(),
             find_links: Vec::new(),
             named_index_urls: Vec::new(),
             no_index: false,
@@ -133,7 +139,13 @@ pub fn default_index_url() -> &'static str {
 /// An index as people know it.
 pub(crate) fn index_label(index: &IndexUrl) -> String {
     let address = index.public_url().as_str();
-    if address == DEFAULT_INDEX { "PyPI".to_owned() } else { address.to_owned() }
+    if address == DEFAULT_INDEX {
+        return "PyPI".to_owned();
+    }
+    match address.strip_prefix(DEFAULT_TORCH_INDEX) {
+        Some(variant) => format!("PyTorch's index {}", variant.trim_end_matches('/')),
+        None => address.to_owned(),
+    }
 }
 
 impl Access {
@@ -146,6 +158,7 @@ impl Access {
             extra_index_urls: settings.extra_index_urls,
             named_index_urls: settings.named_indexes.into_iter().map(|(_, url)| url).collect(),
             find_links: settings.find_links,
+            torch_index_url: settings.torch_index_url.unwrap_or_else(|| DEFAULT_TORCH_INDEX.to_owned()),
             no_index: settings.no_index,
             certificates: self.certificates.or(settings.certificates),
             client_certificate: self.client_certificate.or(settings.client_certificate),

@@ -6,7 +6,7 @@ use mlresolve_packaging::{PackageName, Version};
 use mlresolve_solver::{Explanation, Resolution};
 
 use crate::error::Error;
-use crate::lock::from_universe;
+use crate::run::from_universe;
 use crate::universe::Universe;
 
 /// How much older than the newest a version may be, if it is not of the minor release before.

@@ -12,13 +12,13 @@ use mlresolve_packaging::{FormatOption, Marker, PackageName, Requirement};
 use mlresolve_solver::{Resolution, Resolved};
 use mlresolve_target::{Platform, Target};
 
-use crate::digest::{DEFAULT_PRERELEASE, DEFAULT_RESOLUTION, canonical, input_digest};
+use crate::digest::{DEFAULT_PRERELEASE, DEFAULT_RESOLUTION, canonical};
 use crate::direct::{Address, DirectPackage, Place, relative};
 use crate::error::Error;
 use crate::event::{Event, Watch};
-use crate::lock::from_universe;
 use crate::prepare::{Prepared, requires_python};
 use crate::request::LockRequest;
+use crate::run::from_universe;
 use crate::universe::Universe;
 
 /// Makes the lock of a resolution: for each package the one file that the target would use.
@@ -27,6 +27,7 @@ pub(crate) fn assemble(
     prepared: &Prepared,
     universe: &Universe,
     resolution: &Resolution,
+    digest: String,
     watch: &Watch,
 ) -> Result<Lock, Error> {
     let mut lock = Lock::new("mlresolve");
@@ -36,7 +37,7 @@ pub(crate) fn assemble(
         lock.packages.push(package(prepared, universe, resolution, name, resolved, watch)?);
     }
     lock.tool = Some(ToolSection {
-        input_digest: Some(input_digest(request, prepared)),
+        input_digest: Some(digest),
         requirements: prepared.requirements.iter().map(canonical).collect(),
         constraints: prepared.constraints.iter().map(canonical).collect(),
         overrides: prepared.overrides.given.iter().map(canonical).collect(),

@@ -1,4 +1,4 @@
-//! Whether a lock still is what a request would give.
+//! Whether locks still are what the requests would give.
 
 use std::time::Instant;
 
@@ -11,9 +11,9 @@ use crate::direct::Directs;
 use crate::error::Error;
 use crate::event::{CancellationToken, Watch};
 use crate::limits::RunLimits;
-use crate::lock::{lock, runtime};
+use crate::lock::{Job, lock_together, runtime};
 use crate::prepare::prepare;
-use crate::request::LockRequest;
+use crate::request::AlignmentRequest;
 
 /// Whether a lock is up to date.
 #[derive(Debug, Clone)]
@@ -26,16 +26,20 @@ pub enum CheckOutcome {
     Outdated(Box<Lock>),
 }
 
-/// Checks a lock against a request. Indexes are asked only where lock and request alone cannot tell.
+/// Checks locks against the requests that they were made from: a lock for each job, as
+/// [`lock_together`] makes them; `previous` is the lock that is checked. Indexes are asked only where locks and
+/// requests alone cannot tell. The outcomes are those of the targets at `asked`.
 ///
 /// # Errors
-/// As [`lock`](fn@crate::lock).
+/// As [`lock_together`]; [`Error::Internal`] where a job that is asked about has no lock.
 pub async fn check(
-    request: &LockRequest,
-    locked: &Lock,
+    jobs: Vec<Job>,
+    asked: Vec<usize>,
+    alignment: &AlignmentRequest,
     access: &Access,
     watch: &Watch,
-) -> Result<CheckOutcome, Error> {
+) -> Result<Vec<CheckOutcome>, Error> {
+    let aligned = alignment.read()?;
     let client = IndexClient::new(access.client_options()?);
     let abandoned = CancellationToken::default();
     let limits = RunLimits {
@@ -43,18 +47,35 @@ pub async fn check(
         watch: watch.clone(),
         abandoned,
     };
-    let directs = Directs::fetch(request, Some(locked), &client, access, &limits).await?;
-    let prepared = prepare(request, access, Some(locked), directs, client.options())?;
-    let digest = locked.tool.as_ref().and_then(|tool| tool.input_digest.as_deref());
-    let violations = satisfies(locked, &prepared.requirements, &prepared.environment);
-    if !violations.is_empty() {
-        return Ok(CheckOutcome::Violated(violations));
+    let mut prepared = Vec::with_capacity(jobs.len());
+    for Job { request, previous } in &jobs {
+        let directs = Directs::fetch(request, previous.as_ref(), &client, access, &limits).await?;
+        prepared.push(prepare(request, access, previous.as_ref(), directs, client.options())?);
     }
-    if digest == Some(input_digest(request, &prepared).as_str()) {
-        return Ok(CheckOutcome::UpToDate);
+    let inputs: Vec<_> = jobs.iter().map(|job| &job.request).zip(&prepared).collect();
+    let mut outcomes = Vec::with_capacity(asked.len());
+    for &at in &asked {
+        let job = jobs.get(at).zip(jobs.get(at).and_then(|job| job.previous.as_ref()));
+        let Some(((_, locked), prepared)) = job.zip(prepared.get(at)) else {
+            return Err(Error::Internal(format!("there is no lock to check at place {at}")));
+        };
+        let digest = locked.tool.as_ref().and_then(|tool| tool.input_digest.as_deref());
+        let violations = satisfies(locked, &prepared.requirements, &prepared.environment);
+        outcomes.push(if !violations.is_empty() {
+            Some(CheckOutcome::Violated(violations))
+        } else if digest == Some(input_digest(&inputs, at, &aligned).as_str()) {
+            Some(CheckOutcome::UpToDate)
+        } else {
+            None
+        });
     }
-    let renewed = lock(request, Some(locked), access, watch).await?;
-    Ok(CheckOutcome::Outdated(Box::new(renewed.lock)))
+    if outcomes.iter().all(Option::is_some) {
+        return Ok(outcomes.into_iter().flatten().collect());
+    }
+    let renewed = lock_together(jobs, alignment, access, watch).await?;
+    let outcomes = outcomes.into_iter().zip(asked);
+    let outdated = |at: usize| CheckOutcome::Outdated(Box::new(renewed[at].lock.clone()));
+    Ok(outcomes.map(|(outcome, at)| outcome.unwrap_or_else(|| outdated(at))).collect())
 }
 
 /// [`check`] for callers without an async runtime. Must not be called from within one.
@@ -62,10 +83,11 @@ pub async fn check(
 /// # Errors
 /// As [`check`].
 pub fn check_blocking(
-    request: &LockRequest,
-    locked: &Lock,
+    jobs: Vec<Job>,
+    asked: Vec<usize>,
+    alignment: &AlignmentRequest,
     access: &Access,
     watch: &Watch,
-) -> Result<CheckOutcome, Error> {
-    runtime()?.block_on(check(request, locked, access, watch))
+) -> Result<Vec<CheckOutcome>, Error> {
+    runtime()?.block_on(check(jobs, asked, alignment, access, watch))
 }

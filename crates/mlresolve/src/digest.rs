@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use mlresolve_packaging::{FormatOption, Requirement, RequirementSource, Specifier};
+use mlresolve_solver::Alignment;
 use sha2::{Digest, Sha256};
 
 use crate::direct::Place;
@@ -26,8 +27,33 @@ pub(crate) fn canonical(requirement: &Requirement) -> String {
 }
 
 /// The SHA-256 over everything that decides what a lock holds, save what the indexes offer: order, spelling and
-/// credentials do not count.
-pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String {
+/// credentials do not count. The lock is that of the target at `at`; what others ask for counts where targets are aligned.
+pub(crate) fn input_digest(
+    targets: &[(&LockRequest, &Prepared)],
+    at: usize,
+    alignment: &Alignment,
+) -> String {
+    let digests: Vec<String> =
+        targets.iter().map(|(request, prepared)| own_digest(request, prepared)).collect();
+    let Some(own) = digests.get(at) else { return String::new() };
+    match alignment {
+        Alignment::AllBut(names) if targets.len() > 1 => {
+            let mut lines = vec!["mlresolve aligned input 1".to_owned(), format!("own = {own}")];
+            lines.extend(digests.iter().map(|digest| format!("target = {digest}")));
+            lines.extend(names.iter().map(|name| format!("unaligned = {name}")));
+            sha256_of(&lines)
+        }
+        _ => own.clone(),
+    }
+}
+
+fn sha256_of(lines: &[String]) -> String {
+    let digest = Sha256::digest(lines.join("\n").as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The digest of what one target asks for.
+fn own_digest(request: &LockRequest, prepared: &Prepared) -> String {
     let mut lines: Vec<String> = vec!["mlresolve input 1".to_owned()];
     let mut add = |key: &str, values: Vec<String>| {
         let mut values = values;
@@ -94,6 +120,5 @@ pub(crate) fn input_digest(request: &LockRequest, prepared: &Prepared) -> String
     for links in prepared.find_links.iter().filter(|links| links.path().is_none()) {
         lines.push(format!("find-links = {}", links.index().public_url()));
     }
-    let digest = Sha256::digest(lines.join("\n").as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_of(&lines)
 }

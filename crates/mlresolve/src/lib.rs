@@ -16,6 +16,7 @@
 //! ```
 
 mod access;
+mod aligned;
 mod antique;
 mod assemble;
 mod build;
@@ -38,6 +39,7 @@ mod replaced;
 mod report;
 mod request;
 mod routes;
+mod run;
 mod settings;
 mod text;
 mod universe;
@@ -47,12 +49,16 @@ pub use build::{BuildError, BuildOptions};
 pub use check::{CheckOutcome, check, check_blocking};
 pub use error::{Conflict, Error, ReplacedFile};
 pub use event::{CancellationToken, Event, Watch};
-pub use lock::{Locked, WhyNot, lock, lock_blocking, why_not, why_not_blocking};
+pub use lock::{
+    Job, Locked, WhyNot, lock, lock_blocking, lock_together, lock_together_blocking, why_not,
+    why_not_blocking,
+};
 pub use locks::{OpenLock, open_lock};
 pub use project::{ProjectOptions, ReadProject, read_project};
-pub use report::{LockReport, PackageSize, SourcePackage};
+pub use report::{HeldBack, LockReport, PackageSize, SourcePackage};
 pub use request::{
-    LockRequest, MetadataRequest, RequestedRequirement, SourcePlace, SourceRequest, TargetRequest, Upgrade,
+    AlignmentRequest, LockRequest, MetadataRequest, RequestedRequirement, SourcePlace, SourceRequest,
+    TargetRequest, Upgrade,
 };
 pub use settings::IndexSettings;
 pub use text::{printable, similar_names};

@@ -1,33 +1,38 @@
-//! The main job: a request becomes a lock, or the reason why it cannot.
+//! The main job: requests become locks, or the reason why they cannot. What a run does is in `run.rs`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use mlresolve_index::{IndexClient, IndexError};
-use mlresolve_lockfile::{Lock, LockDiff, diff, write};
+use mlresolve_index::IndexClient;
+use mlresolve_lockfile::{Lock, LockDiff};
 use mlresolve_packaging::Requirement;
-use mlresolve_solver::{Explanation, Policy, Problem, Resolution, SolveError, explain, solve};
 use tokio::runtime::Handle;
 
 use crate::access::Access;
-use crate::antique::{Held, held_back};
-use crate::assemble::assemble;
 use crate::build::FetchedWheel;
 use crate::direct::Directs;
 use crate::error::{Conflict, Error};
-use crate::event::{CancellationToken, Event, Watch};
-use crate::known_names::KNOWN_NAMES;
+use crate::event::{CancellationToken, Watch};
 use crate::limits::RunLimits;
-use crate::prepare::{Prepared, prepare, target_in_words};
-use crate::replaced::refuse_replaced;
-use crate::report::{LockReport, report};
-use crate::request::LockRequest;
-use crate::universe::{Universe, UniverseError};
+use crate::prepare::{Prepared, prepare};
+use crate::report::LockReport;
+use crate::request::{AlignmentRequest, LockRequest};
+use crate::run::{Run, TargetRun};
+use crate::universe::Universe;
 
 /// The stack of the thread that solves: proofs are walked without recursion, and this is for what is left.
 const SOLVER_STACK_BYTES: usize = 16 << 20;
+
+/// One target's share of a run.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// What is locked, and for which machine.
+    pub request: LockRequest,
+    /// The lock that is renewed: its versions stay as far as they will do.
+    pub previous: Option<Lock>,
+}
 
 /// A lock that was made.
 #[derive(Debug, Clone)]
@@ -61,11 +66,37 @@ pub async fn lock(
     access: &Access,
     watch: &Watch,
 ) -> Result<Locked, Error> {
-    let (request, previous) = (request.clone(), previous.cloned());
-    solving(request.clone(), previous.clone(), access, watch, move |run| {
-        run.lock(&request, previous.as_ref())
-    })
-    .await
+    let jobs = vec![Job { request: request.clone(), previous: previous.cloned() }];
+    let locked = lock_together(jobs, &AlignmentRequest::default(), access, watch).await?;
+    locked.into_iter().next().ok_or_else(|| Error::Internal("one request gave no lock".to_owned()))
+}
+
+/// Locks the targets of a project: one lock for each job, in their order. Where they are aligned, each package has one
+/// public version in all of them; where no version fits all, earlier targets come first.
+///
+/// # Errors
+/// As [`lock`]. One target that cannot be locked fails them all.
+pub async fn lock_together(
+    jobs: Vec<Job>,
+    alignment: &AlignmentRequest,
+    access: &Access,
+    watch: &Watch,
+) -> Result<Vec<Locked>, Error> {
+    let alignment = alignment.read()?;
+    solving(jobs, access, watch, move |run| run.lock(&alignment)).await
+}
+
+/// [`lock_together`] for callers without an async runtime. Must not be called from within one.
+///
+/// # Errors
+/// As [`lock_together`].
+pub fn lock_together_blocking(
+    jobs: Vec<Job>,
+    alignment: &AlignmentRequest,
+    access: &Access,
+    watch: &Watch,
+) -> Result<Vec<Locked>, Error> {
+    runtime()?.block_on(lock_together(jobs, alignment, access, watch))
 }
 
 /// [`lock`] for callers without an async runtime. Must not be called from within one.
@@ -81,25 +112,26 @@ pub fn lock_blocking(
     runtime()?.block_on(lock(request, previous, access, watch))
 }
 
-/// Says why the lock of a request does not satisfy one more requirement, such as `numpy>=2`, or what would change if
-/// it did.
+/// Says for each of the targets at `asked` why its lock does not satisfy one more requirement, such as `numpy>=2`, or what
+/// would change in it if it did.
 ///
 /// # Errors
 /// When the request itself has no solution, or as [`lock`].
 pub async fn why_not(
-    request: &LockRequest,
-    previous: Option<&Lock>,
+    jobs: Vec<Job>,
+    asked: Vec<usize>,
+    alignment: &AlignmentRequest,
     requirement: &str,
     access: &Access,
     watch: &Watch,
-) -> Result<WhyNot, Error> {
+) -> Result<Vec<WhyNot>, Error> {
     let wanted: Requirement =
         requirement.parse().map_err(|error| Error::input(format!("{requirement:?}"), error))?;
-    let (request, previous) = (request.clone(), previous.cloned());
-    solving(request.clone(), previous.clone(), access, watch, move |run| {
-        run.why_not(&request, previous.as_ref(), &wanted)
-    })
-    .await
+    let alignment = alignment.read()?;
+    let job = move |run: &Run<'_>| {
+        asked.iter().map(|target| run.why_not(*target, &alignment, &wanted)).collect::<Result<Vec<_>, _>>()
+    };
+    solving(jobs, access, watch, job).await
 }
 
 /// [`why_not`] for callers without an async runtime. Must not be called from within one.
@@ -107,13 +139,14 @@ pub async fn why_not(
 /// # Errors
 /// As [`why_not`].
 pub fn why_not_blocking(
-    request: &LockRequest,
-    previous: Option<&Lock>,
+    jobs: Vec<Job>,
+    asked: Vec<usize>,
+    alignment: &AlignmentRequest,
     requirement: &str,
     access: &Access,
     watch: &Watch,
-) -> Result<WhyNot, Error> {
-    runtime()?.block_on(why_not(request, previous, requirement, access, watch))
+) -> Result<Vec<WhyNot>, Error> {
+    runtime()?.block_on(why_not(jobs, asked, alignment, requirement, access, watch))
 }
 
 /// Solves a request, and downloads the wheels of its solution into a folder, each once.
@@ -124,7 +157,8 @@ pub(crate) async fn fetch_wheels(
     into: &Path,
 ) -> Result<BTreeSet<FetchedWheel>, Error> {
     let into = into.to_owned();
-    solving(request.clone(), None, access, watch, move |run| run.fetch_wheels(&into)).await
+    let jobs = vec![Job { request: request.clone(), previous: None }];
+    solving(jobs, access, watch, move |run| run.fetch_wheels(&into)).await
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
@@ -137,25 +171,33 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
 
 /// Runs a job on a thread of its own, where it may wait for the network.
 async fn solving<T: Send + 'static>(
-    request: LockRequest,
-    previous: Option<Lock>,
+    jobs: Vec<Job>,
     access: &Access,
     watch: &Watch,
-    job: impl FnOnce(&Run) -> Result<T, Error> + Send + 'static,
+    work: impl FnOnce(&Run<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let client = IndexClient::new(access.client_options()?);
+    let client = Arc::new(IndexClient::new(access.client_options()?));
     let deadline = Instant::now().checked_add(access.time_limit);
     let abandoned = CancellationToken::default();
     let _guard = CancelOnDrop(abandoned.clone());
     let limits = RunLimits { deadline, watch: watch.clone(), abandoned: abandoned.clone() };
-    let directs = Directs::fetch(&request, previous.as_ref(), &client, access, &limits).await?;
-    let prepared = Arc::new(prepare(&request, access, previous.as_ref(), directs, client.options())?);
+    let mut prepared = Vec::with_capacity(jobs.len());
+    for Job { request, previous } in &jobs {
+        let directs = Directs::fetch(request, previous.as_ref(), &client, access, &limits).await?;
+        prepared.push(Arc::new(prepare(request, access, previous.as_ref(), directs, client.options())?));
+    }
     let (runtime, watch) = (Handle::current(), watch.clone());
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let access = access.clone();
     let work = move || {
-        let universe = Universe::new(client, Arc::clone(&prepared), limits, runtime, &access);
-        let outcome = job(&Run { prepared: &prepared, universe: &universe, watch: &watch });
+        let universe = |prepared: &Arc<Prepared>| {
+            let (client, prepared) = (Arc::clone(&client), Arc::clone(prepared));
+            Universe::new(client, prepared, limits.clone(), runtime.clone(), &access)
+        };
+        let universes: Vec<Universe> = prepared.iter().map(universe).collect();
+        let targets = jobs.iter().zip(&prepared).zip(&universes);
+        let targets = targets.map(|((job, prepared), universe)| TargetRun { job, prepared, universe });
+        let outcome = work(&Run { targets: targets.collect(), watch: &watch });
         // The receiver is gone when the caller gave up waiting.
         drop(sender.send(outcome));
     };
@@ -173,143 +215,5 @@ struct CancelOnDrop(CancellationToken);
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.cancel();
-    }
-}
-
-/// One run, on its own thread.
-struct Run<'a> {
-    prepared: &'a Prepared,
-    universe: &'a Universe,
-    watch: &'a Watch,
-}
-
-impl Run<'_> {
-    fn lock(&self, request: &LockRequest, previous: Option<&Lock>) -> Result<Locked, Error> {
-        let resolution = self.solve(&self.prepared.problem, &self.prepared.policy)?;
-        let held = match held_back(self.universe, &resolution)? {
-            Held::Recent(warnings) => warnings,
-            Held::Antique(explanation) => return Err(Error::Conflict(Box::new(self.conflict(explanation)))),
-        };
-        let lock = assemble(request, self.prepared, self.universe, &resolution, self.watch)?;
-        if let Some(previous) = previous {
-            refuse_replaced(previous, &request.upgrade, &lock)?;
-        }
-        let text = write(&lock)?;
-        let mut report = report(self.prepared, self.universe, &resolution, &lock, previous);
-        report.warnings.extend(held);
-        Ok(Locked { lock, text, report })
-    }
-
-    fn why_not(
-        &self,
-        request: &LockRequest,
-        previous: Option<&Lock>,
-        wanted: &Requirement,
-    ) -> Result<WhyNot, Error> {
-        let mut problem = self.prepared.problem.clone();
-        if wanted.marker.as_ref().is_some_and(|marker| !marker.evaluate(&self.prepared.environment, &[])) {
-            let target = target_in_words(&self.prepared.target);
-            return Err(Error::input(wanted.to_string(), format!("its marker does not hold for {target}")));
-        }
-        if let Some(decided) = self.prepared.overrides.decide(wanted) {
-            return Ok(WhyNot::Conflict(Box::new(self.conflict(decided))));
-        }
-        let Some(dependency) = self.prepared.directs.dependency_of(wanted) else {
-            return Err(Error::input(wanted.to_string(), "a requirement by address cannot be asked about"));
-        };
-        problem.requirements.push(dependency);
-        match self.solve(&problem, &asking(&self.prepared.policy, wanted)) {
-            Err(Error::Conflict(mut conflict)) => {
-                // To give up the question is no answer to it.
-                let question = wanted.without_marker().to_string();
-                let answers = |change: &str| {
-                    change != format!("relax {question}") && change != format!("leave out {question}")
-                };
-                conflict.explanation.suggestions.retain(|suggestion| answers(&suggestion.change));
-                Ok(WhyNot::Conflict(conflict))
-            }
-            Err(error) => Err(error),
-            Ok(resolution) => {
-                let possible = assemble(request, self.prepared, self.universe, &resolution, self.watch)?;
-                let now = match previous {
-                    Some(previous) => previous.clone(),
-                    None => {
-                        let resolution = self.solve(&self.prepared.problem, &self.prepared.policy)?;
-                        assemble(request, self.prepared, self.universe, &resolution, self.watch)?
-                    }
-                };
-                Ok(WhyNot::Possible(Box::new(diff(&now, &possible))))
-            }
-        }
-    }
-
-    fn fetch_wheels(&self, into: &Path) -> Result<BTreeSet<FetchedWheel>, Error> {
-        let resolution = self.solve(&self.prepared.problem, &self.prepared.policy)?;
-        let mut wheels = BTreeSet::new();
-        for (name, resolved) in &resolution.packages {
-            let file = self.universe.file(name, &resolved.version).map_err(from_universe)?;
-            let missing = || Error::Internal(format!("no file was chosen for {name} {}", resolved.version));
-            let file = file.ok_or_else(missing)?;
-            // A package is from one index in all of a run, so that a file name means one file.
-            let path = into.join(&file.filename);
-            if path.parent() != Some(into) {
-                return Err(Error::Internal(format!("{:?} is no name of a file", file.filename)));
-            }
-            if !path.exists() {
-                self.universe
-                    .wait(self.universe.client().download(&file, &path))
-                    .map_err(from_universe)??;
-            }
-            wheels.insert(FetchedWheel { filename: file.filename.clone(), path });
-        }
-        Ok(wheels)
-    }
-
-    fn conflict(&self, explanation: Explanation) -> Conflict {
-        Conflict { target: target_in_words(&self.prepared.target), explanation }
-    }
-
-    fn solve(&self, problem: &Problem, policy: &Policy) -> Result<Resolution, Error> {
-        let outcome = solve(self.universe, problem, policy);
-        // Neither a solution nor its absence can be told from what the cache happens to hold.
-        if let (Ok(_) | Err(SolveError::NoSolution(_)), Some(name)) = (&outcome, self.universe.lacking()) {
-            return Err(Error::Index(IndexError::Offline { what: name.to_string() }));
-        }
-        match outcome {
-            Ok(resolution) => Ok(resolution),
-            Err(SolveError::NoSolution(failure)) => {
-                self.watch.tell(Event::Explaining);
-                let explanation = explain(self.universe, problem, policy, failure, KNOWN_NAMES);
-                Err(Error::Conflict(Box::new(self.conflict(explanation))))
-            }
-            Err(SolveError::Provider(error)) => Err(from_universe(error)),
-            Err(SolveError::Stopped(stop)) => Err(stop.into()),
-            Err(error @ SolveError::TooManySteps(_)) => Err(Error::Limit(error.to_string())),
-        }
-    }
-}
-
-/// The policy under which a requirement is asked about: as if it stood among the user's own, and with no version
-/// locked for its package.
-fn asking(policy: &Policy, wanted: &Requirement) -> Policy {
-    let mut policy = policy.clone();
-    let specifiers = wanted.specifiers().cloned().unwrap_or_default();
-    if specifiers.mentions_prerelease() {
-        policy.prerelease_named.insert(wanted.name.clone());
-    }
-    if let Some(version) = specifiers.pinned() {
-        policy.yanked_allowed.insert((wanted.name.clone(), version.clone()));
-    }
-    policy.direct.insert(wanted.name.clone());
-    policy.preferences.remove(&wanted.name);
-    policy
-}
-
-pub(crate) fn from_universe(error: UniverseError) -> Error {
-    match error {
-        UniverseError::Index(error) => Error::Index(error),
-        UniverseError::Metadata(error) => Error::Metadata(error),
-        UniverseError::Build { package, source } => Error::Build { package, source },
-        UniverseError::Stopped(stop) => stop.into(),
     }
 }

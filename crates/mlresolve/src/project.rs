@@ -12,7 +12,7 @@ use mlresolve_packaging::pyproject::{Config, PyProject, UvSettings};
 
 use self::files::Role;
 use crate::error::Error;
-use crate::request::{LockRequest, RequestedRequirement, Upgrade};
+use crate::request::{AlignmentRequest, LockRequest, RequestedRequirement, Upgrade};
 use crate::settings::{
     IndexSettings, Merged, Said, merge, own_layer, project_layers, read_configuration, variable_layers,
 };
@@ -44,6 +44,16 @@ pub struct ProjectOptions {
     pub platform: Option<String>,
     /// Instead of what the target says, such as `2.35`.
     pub glibc: Option<String>,
+    /// Instead of what the target says, such as `cuda` or `cu128`.
+    pub accelerator: Option<String>,
+    /// Instead of what the target says, such as `550.54`.
+    pub driver: Option<String>,
+    /// Instead of what the target says, such as `sm_90` or `H100`; nothing where there is none.
+    pub gpus: Vec<String>,
+    /// Instead of what the files say: whether targets share the public version of each package.
+    pub align: Option<bool>,
+    /// On top of what the files say: packages that may differ between targets.
+    pub unaligned: Vec<String>,
     /// Instead of what the files say.
     pub exclude_newer: Option<String>,
     /// Instead of what the files say.
@@ -67,8 +77,12 @@ pub struct ProjectOptions {
 /// Has no `Debug`: index addresses may hold credentials.
 #[derive(Clone)]
 pub struct ReadProject {
-    /// One request for each target.
+    /// One request for each target that is solved: where targets are aligned, all of them.
     pub requests: Vec<LockRequest>,
+    /// The places in `requests` of the targets that the user wants.
+    pub chosen: Vec<usize>,
+    /// What the targets have in common.
+    pub alignment: AlignmentRequest,
     /// Where packages come from, all that is said taken together.
     pub indexes: IndexSettings,
     /// The project's folder, where locks belong.
@@ -193,6 +207,8 @@ fn read_settings(
     };
     own.certificates = path(&given.certificates);
     own.client_certificate = path(&given.client_certificate);
+    let torch = given.torch_index_url.clone().map(|url| Said::new(url, place));
+    own.torch_index_url = torch.or(own.torch_index_url);
     own.proxy = given.proxy.clone().map(|proxy| Said::new(proxy, place));
     if given.no_index || gathered.no_index {
         own.no_index = Some(Said::new(true, place));

@@ -29,6 +29,10 @@ pub struct LockReport {
     pub largest: Vec<PackageSize>,
     /// The packages that are locked from source, since no wheel of them fits or none is wanted.
     pub sources: Vec<SourcePackage>,
+    /// The variant that the builds of the torch family are for, and why it is this one; `None` where there is nothing to choose.
+    pub variant: Option<String>,
+    /// What would be newer, were it not for the target's own facts or for targets that it is aligned with.
+    pub held_back: Vec<HeldBack>,
     /// What changed since the previous lock; `None` where there was none.
     pub changes: Option<LockDiff>,
     /// What is worth reading.
@@ -37,6 +41,20 @@ pub struct LockReport {
     pub steps: u64,
     /// Conflicts that were met.
     pub conflicts: u64,
+}
+
+/// A package of which a newer version was held back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct HeldBack {
+    /// Its name.
+    pub name: String,
+    /// The newer version.
+    pub version: String,
+    /// The version that was chosen.
+    pub chosen: String,
+    /// What holds it back, as it follows "held back by".
+    pub because: String,
 }
 
 /// What one package weighs.
@@ -93,6 +111,8 @@ pub(crate) fn report(
         unknown_sizes: sizes.unknown,
         largest,
         sources: sources(lock),
+        variant: None,
+        held_back: Vec::new(),
         changes: previous.map(|previous| diff(previous, lock)),
         warnings,
         steps: resolution.statistics.steps,

@@ -5,7 +5,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 use mlresolve_packaging::without_secrets;
+use mlresolve_solver::Alignment;
 use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
 
 /// What is to be locked, and for which machine. Everything is text, as a user would write it: it is read, and what is
 /// wrong with it is said, when the request is carried out.
@@ -180,6 +183,42 @@ pub struct TargetRequest {
     pub platform: String,
     /// The glibc of a Linux, such as `2.35`; 2.28 where none is given.
     pub glibc: Option<String>,
+    /// `cpu`, `cuda`, `cu128`, `rocm`, `rocm6.4`, `xpu` or `mps`. Where none is given, it follows from driver and GPUs;
+    /// where there are none of these either, PyPI's own builds are taken.
+    pub accelerator: Option<String>,
+    /// The oldest driver of the machines, such as `570.124`.
+    pub driver: Option<String>,
+    /// Their GPUs, as capabilities (`sm_90`, `gfx942`) or names (`H100`).
+    pub gpu: Vec<String>,
+}
+
+/// What the targets of a project have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct AlignmentRequest {
+    /// Whether a package has one public version on all targets that have it. `2.9.1+cu128` and `2.9.1+cpu` are one public
+    /// version.
+    pub align: bool,
+    /// The packages that may differ nonetheless.
+    pub unaligned: Vec<String>,
+}
+
+impl Default for AlignmentRequest {
+    /// All packages are aligned.
+    fn default() -> Self {
+        Self { align: true, unaligned: Vec::new() }
+    }
+}
+
+impl AlignmentRequest {
+    pub(crate) fn read(&self) -> Result<Alignment, Error> {
+        if !self.align {
+            return Ok(Alignment::None);
+        }
+        let names = self.unaligned.iter().map(|name| name.parse());
+        let names = names.collect::<Result<_, _>>().map_err(|error| Error::input("unaligned", error))?;
+        Ok(Alignment::AllBut(names))
+    }
 }
 
 /// What of the previous lock is given up.
@@ -241,6 +280,9 @@ impl Default for TargetRequest {
             python: "3.12".to_owned(),
             platform: "linux-x86_64".to_owned(),
             glibc: None,
+            accelerator: None,
+            driver: None,
+            gpu: Vec::new(),
         }
     }
 }

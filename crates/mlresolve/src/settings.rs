@@ -35,6 +35,8 @@ pub struct IndexSettings {
     pub named_indexes: Vec<(String, String)>,
     /// Pages and folders of files.
     pub find_links: Vec<String>,
+    /// The folder under which the indexes of PyTorch's builds lie, if one is named.
+    pub torch_index_url: Option<String>,
     /// Whether no index is asked.
     pub no_index: bool,
     /// A file of certificates that are trusted instead of the system's.
@@ -61,6 +63,7 @@ pub(crate) struct Layer {
     pub(crate) extra_index_urls: Option<Said<Vec<String>>>,
     pub(crate) named: Vec<(String, String)>,
     pub(crate) find_links: Option<Said<Vec<String>>>,
+    pub(crate) torch_index_url: Option<Said<String>>,
     pub(crate) no_index: Option<Said<bool>>,
     pub(crate) certificates: Option<Said<String>>,
     pub(crate) client_certificate: Option<Said<String>>,
@@ -166,6 +169,8 @@ pub(crate) fn merge(own: Layer, others: &[Layer]) -> Result<Merged, Error> {
         extra_index_urls: extra_index_urls.unwrap_or_default(),
         named_indexes,
         find_links: find_links.unwrap_or_default(),
+        // No other tool has such a setting.
+        torch_index_url: own.torch_index_url.map(|said| said.value),
         no_index,
         certificates: certificates.map(PathBuf::from),
         client_certificate: client_certificate.map(PathBuf::from),

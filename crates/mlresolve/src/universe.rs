@@ -74,7 +74,7 @@ type Question = (PackageName, Version, Option<ExtraName>);
 
 /// What the fetches ahead need as well.
 struct Shared {
-    client: IndexClient,
+    client: Arc<IndexClient>,
     prepared: Arc<Prepared>,
     watch: Watch,
     met: AtomicUsize,
@@ -93,7 +93,7 @@ enum Found {
 impl Universe {
     /// The indexes as a target sees them. Fetches run on `runtime`; questions may not be asked from its threads.
     pub(crate) fn new(
-        client: IndexClient,
+        client: Arc<IndexClient>,
         prepared: Arc<Prepared>,
         limits: RunLimits,
         runtime: Handle,

@@ -23,7 +23,8 @@ pub use package::SolverPackage;
 pub use policy::{Policy, Prerelease, ResolutionMode};
 pub use provider::{Answer, Build, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
 pub use solve::{
-    Constraint, Problem, Resolution, Resolved, SolveError, Statistics, UnknownExtra, solve, solve_joint,
+    Constraint, Failure, Problem, Resolution, Resolved, SolveError, Statistics, UnknownExtra, solve,
+    solve_joint,
 };
 
 #[cfg(test)]

@@ -60,7 +60,8 @@ impl Interpreter {
         let (major, minor, patch) = self.version;
         let threads = if self.free_threaded { "t" } else { "" };
         let python = format!("{major}.{minor}.{patch}{threads}");
-        Ok(TargetRequest { name: "build".to_owned(), python, platform: platform.to_owned(), glibc })
+        let (name, platform) = ("build".to_owned(), platform.to_owned());
+        Ok(TargetRequest { name, python, platform, glibc, ..TargetRequest::default() })
     }
 
     fn is_usable(&self) -> bool {

@@ -11,7 +11,7 @@ use super::sources::Sources;
 use super::{Gathered, ProjectOptions, ReadProject, own};
 use crate::declared::requested;
 use crate::error::Error;
-use crate::request::{LockRequest, RequestedRequirement, TargetRequest};
+use crate::request::{AlignmentRequest, LockRequest, RequestedRequirement, TargetRequest};
 use crate::settings::Merged;
 
 /// The Python that is assumed where nothing says otherwise.
@@ -31,19 +31,36 @@ pub(super) fn apply(
     dir: PathBuf,
 ) -> Result<ReadProject, Error> {
     let sources = Sources::new(config, file, settings.indexes.named_indexes.clone());
-    let declared = chosen_targets(options, config, place)?;
+    check_chosen(options, config, place)?;
+    let alignment = AlignmentRequest {
+        align: options.align.or(config.align).unwrap_or(true),
+        unaligned: config
+            .unaligned
+            .iter()
+            .map(ToString::to_string)
+            .chain(options.unaligned.clone())
+            .collect(),
+    };
     let requires_python = pyproject.and_then(|file| file.project.as_ref()?.requires_python.clone());
-    let mut warnings = gathered.warnings.clone();
-    let targets: Vec<(String, TargetConfig)> =
-        if declared.is_empty() { vec![("default".to_owned(), TargetConfig::default())] } else { declared };
-    let overridden = options.python.is_some() || options.platform.is_some() || options.glibc.is_some();
-    if overridden && targets.len() > 1 {
-        let problem = "they are for one target, and several are declared; choose one with --target NAME";
-        return Err(Error::input("--python-version, --platform and --glibc", problem));
+    let warnings = gathered.warnings.clone();
+    let mut targets = config.targets.clone();
+    if targets.is_empty() {
+        targets.push(("default".to_owned(), TargetConfig::default()));
+    }
+    let wanted = |name: &String| options.targets.is_empty() || options.targets.contains(name);
+    // What others ask for decides too where targets are aligned.
+    if !alignment.align {
+        targets.retain(|(name, _)| wanted(name));
+    }
+    let chosen: Vec<usize> =
+        targets.iter().enumerate().filter(|(_, (name, _))| wanted(name)).map(|(at, _)| at).collect();
+    if let (Some(option), true) = (target_option(options), chosen.len() > 1) {
+        let problem = "it is for one target, and several are declared; choose one with --target NAME";
+        return Err(Error::input(option, problem));
     }
     let mut requests = Vec::new();
-    for (name, target) in targets {
-        warn_of_unused(&name, &target, &mut warnings);
+    for (at, (name, target)) in targets.into_iter().enumerate() {
+        let target = if chosen.contains(&at) { with_options(options, target) } else { target };
         let mut request =
             request(options, config, place, pyproject, gathered, requires_python.as_ref(), name, &target)?;
         take_uv(file.and_then(|file| file.uv.as_ref()), config, &mut request);
@@ -62,6 +79,8 @@ pub(super) fn apply(
     }
     Ok(ReadProject {
         requests,
+        chosen,
+        alignment,
         indexes: settings.indexes,
         dir,
         declares_targets: !config.targets.is_empty(),
@@ -90,11 +109,33 @@ fn take_uv(uv: Option<&UvSettings>, config: &Config, request: &mut LockRequest) 
     }
 }
 
-fn chosen_targets(
-    options: &ProjectOptions,
-    config: &Config,
-    place: &str,
-) -> Result<Vec<(String, TargetConfig)>, Error> {
+/// The first option that says something of one target.
+fn target_option(options: &ProjectOptions) -> Option<&'static str> {
+    let given = [
+        ("--python-version", options.python.is_some()),
+        ("--platform", options.platform.is_some()),
+        ("--glibc", options.glibc.is_some()),
+        ("--accelerator", options.accelerator.is_some()),
+        ("--driver", options.driver.is_some()),
+        ("--gpu", !options.gpus.is_empty()),
+    ];
+    given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+}
+
+/// A declared target with what the user says instead.
+fn with_options(options: &ProjectOptions, target: TargetConfig) -> TargetConfig {
+    TargetConfig {
+        python: options.python.clone().or(target.python),
+        platform: options.platform.clone().or(target.platform),
+        glibc: options.glibc.clone().or(target.glibc),
+        accelerator: options.accelerator.clone().or(target.accelerator),
+        driver: options.driver.clone().or(target.driver),
+        gpu: if options.gpus.is_empty() { target.gpu } else { options.gpus.clone() },
+        ..target
+    }
+}
+
+fn check_chosen(options: &ProjectOptions, config: &Config, place: &str) -> Result<(), Error> {
     for wanted in &options.targets {
         if !config.targets.iter().any(|(name, _)| name == wanted) {
             let names: Vec<&str> = config.targets.iter().map(|(name, _)| name.as_str()).collect();
@@ -106,11 +147,7 @@ fn chosen_targets(
             return Err(Error::input(place, format!("there is no target {wanted}; {there}")));
         }
     }
-    let chosen = config
-        .targets
-        .iter()
-        .filter(|(name, _)| options.targets.is_empty() || options.targets.contains(name));
-    Ok(chosen.cloned().collect())
+    Ok(())
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is one source of what a request says")]
@@ -135,7 +172,6 @@ fn request(
         }
         None => {}
     }
-    let python = options.python.clone().or_else(|| target.python.clone());
     let formats = formats(options, config, place, gathered)?;
     let with = |list: &[Requirement], key: &str| {
         let origin = || Some(format!("{place}.{key}"));
@@ -152,13 +188,12 @@ fn request(
         overrides: [gathered.overrides.clone(), with(&config.overrides, "overrides")].concat(),
         target: TargetRequest {
             name,
-            python: target_python(python, requires_python)?,
-            platform: options
-                .platform
-                .clone()
-                .or_else(|| target.platform.clone())
-                .unwrap_or_else(|| TargetRequest::default().platform),
-            glibc: options.glibc.clone().or_else(|| target.glibc.clone()),
+            python: target_python(target.python.clone(), requires_python)?,
+            platform: target.platform.clone().unwrap_or_else(|| TargetRequest::default().platform),
+            glibc: target.glibc.clone(),
+            accelerator: target.accelerator.clone(),
+            driver: target.driver.clone(),
+            gpu: target.gpu.clone(),
         },
         only_binary: formats.list(FormatOption::OnlyBinary),
         no_binary: formats.list(FormatOption::NoBinary),
@@ -228,21 +263,5 @@ fn target_python(given: Option<String>, requires_python: Option<&SpecifierSet>) 
                 format!("no Python from 3.8 to 3.19 is one that the project requires ({})", required());
             Err(Error::input("requires-python", problem))
         }
-    }
-}
-
-fn warn_of_unused(name: &str, target: &TargetConfig, warnings: &mut Vec<String>) {
-    let unused = [
-        ("accelerator", target.accelerator.is_some()),
-        ("driver", target.driver.is_some()),
-        ("gpu", !target.gpu.is_empty()),
-        ("image", target.image.is_some()),
-    ];
-    let unused: Vec<&str> = unused.iter().filter(|(_, there)| *there).map(|(key, _)| *key).collect();
-    if !unused.is_empty() {
-        warnings.push(format!(
-            "target {name}: {} not used yet: the builds of the index are taken as they are",
-            unused.join(", ")
-        ));
     }
 }

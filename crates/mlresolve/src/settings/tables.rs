@@ -25,6 +25,7 @@ pub(crate) fn own_layer(
     let mut layer = Layer {
         index_url: config.index_url.clone().map(|url| Said::new(url, place)),
         no_index: config.no_index.map(|value| Said::new(value, place)),
+        torch_index_url: config.torch_index_url.clone().map(|url| Said::new(url, place)),
         ..Layer::default()
     };
     let find_links = config.find_links.iter().map(|link| beside(dir, link)).collect();

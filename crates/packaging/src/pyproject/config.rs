@@ -35,6 +35,12 @@ pub struct Config {
     pub find_links: Vec<String>,
     /// `no-index`: whether no index is asked.
     pub no_index: Option<bool>,
+    /// `torch-index-url`: the folder under which the indexes of PyTorch's builds lie.
+    pub torch_index_url: Option<String>,
+    /// `align`: whether targets share the public version of each package.
+    pub align: Option<bool>,
+    /// `unaligned`: the packages that may differ nonetheless.
+    pub unaligned: Vec<PackageName>,
     /// `prerelease`: how pre-releases are treated.
     pub prerelease: Option<String>,
     /// `resolution`: which versions are preferred.
@@ -102,6 +108,9 @@ struct RawConfig {
     sources: RawSources,
     find_links: Vec<String>,
     no_index: Option<bool>,
+    torch_index_url: Option<String>,
+    align: Option<bool>,
+    unaligned: Vec<PackageName>,
     prerelease: Option<String>,
     resolution: Option<String>,
     only_binary: Vec<String>,
@@ -128,6 +137,9 @@ impl From<RawConfig> for Config {
             sources: sources::finish(raw.sources),
             find_links: raw.find_links,
             no_index: raw.no_index,
+            torch_index_url: raw.torch_index_url,
+            align: raw.align,
+            unaligned: raw.unaligned,
             prerelease: raw.prerelease,
             resolution: raw.resolution,
             only_binary: raw.only_binary,
