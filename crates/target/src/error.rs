@@ -1,4 +1,5 @@
-use crate::{Glibc, MacOsVersion, Platform};
+use crate::equipment::EquipmentError;
+use crate::{Accelerator, Glibc, MacOsVersion, Platform};
 
 /// What is wrong with a described machine.
 ///
@@ -58,6 +59,45 @@ pub enum TargetError {
         /// The platform that it was asked for on.
         platform: Platform,
     },
+    /// The text is not an accelerator.
+    #[error("accelerator {0:?} is not known: choose one of {known}", known = Accelerator::LIST)]
+    Accelerator(String),
+    /// The text is not a version of CUDA.
+    #[error("CUDA version {0:?} is not one such as `12.8`")]
+    Cuda(String),
+    /// The text is not a version of ROCm.
+    #[error("ROCm version {0:?} is not one such as `7.1` or `6.2.4`")]
+    Rocm(String),
+    /// The text is not a build variant.
+    #[error("build variant {0:?} is not one such as `pypi`, `cpu`, `cu128`, `rocm7.1` or `xpu`")]
+    Variant(String),
+    /// The text is not a version of a driver.
+    #[error("driver version {0:?} is not one such as `550`, `550.54` or `550.54.14`")]
+    Driver(String),
+    /// The text is a version, but not of a driver: CUDA's perhaps.
+    #[error(
+        "driver {0} is not a version of NVIDIA's driver, which begin at 100: take the one that `nvidia-smi` calls \
+         `Driver Version`, such as 550.54.14, and not the `CUDA Version` beside it"
+    )]
+    NoSuchDriver(String),
+    /// The text is not a compute capability.
+    #[error("compute capability {0:?} is not one such as `sm_90` or `9.0`")]
+    Capability(String),
+    /// The text is neither a capability nor a name that is known.
+    #[error(
+        "GPU {name:?} is not known{meant} A compute capability such as sm_90 will do, as `nvidia-smi \
+         --query-gpu=compute_cap --format=csv` prints it, and so will AMD's gfx942",
+        meant = Self::meant(near)
+    )]
+    Gpu {
+        /// The text, as far as it is shown.
+        name: String,
+        /// Known names that it is close to, the nearest first.
+        near: Vec<&'static str>,
+    },
+    /// The accelerator, the driver, the GPUs and the platform do not go together.
+    #[error(transparent)]
+    Equipment(#[from] EquipmentError),
 }
 
 impl TargetError {
@@ -67,5 +107,14 @@ impl TargetError {
     /// The part of a refused text that an error shows.
     pub(crate) fn shown(text: &str) -> String {
         text.chars().take(Self::SHOWN).collect()
+    }
+
+    /// The question whether one of these was meant.
+    fn meant(near: &[&str]) -> String {
+        match near {
+            [] => ".".to_owned(),
+            [one] => format!("; did you mean {one}?"),
+            [others @ .., last] => format!("; did you mean {} or {last}?", others.join(", ")),
+        }
     }
 }

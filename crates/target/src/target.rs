@@ -1,6 +1,9 @@
 use mlresolve_packaging::MarkerEnvironment;
 
-use crate::{Glibc, MacOsVersion, Platform, PythonVersion, Tags, TargetError};
+use crate::equipment::Equipment;
+use crate::{
+    Accelerator, DriverVersion, Glibc, Gpu, MacOsVersion, Platform, PythonVersion, Tags, TargetError,
+};
 
 /// A described machine that a lock is for.
 ///
@@ -11,6 +14,7 @@ pub struct Target {
     python: PythonVersion,
     platform: Platform,
     system: System,
+    equipment: Equipment,
 }
 
 /// What is known of the operating system beyond the platform's word.
@@ -39,7 +43,7 @@ impl Target {
         } else {
             System::MacOs(MacOsVersion::default())
         };
-        Ok(Self { name: name.to_owned(), python, platform, system })
+        Ok(Self { name: name.to_owned(), python, platform, system, equipment: Equipment::default() })
     }
 
     /// The same machine with this glibc.
@@ -66,6 +70,36 @@ impl Target {
             return Err(TargetError::MacOsTooOld(macos));
         }
         self.system = System::MacOs(macos);
+        Ok(self)
+    }
+
+    /// The same machine, computing on this.
+    #[must_use]
+    pub fn with_accelerator(mut self, accelerator: Accelerator) -> Self {
+        self.equipment.declared = Some(accelerator);
+        self
+    }
+
+    /// The same machine with this driver of NVIDIA: in a fleet, its oldest.
+    #[must_use]
+    pub fn with_driver(mut self, driver: DriverVersion) -> Self {
+        self.equipment.driver = Some(driver);
+        self
+    }
+
+    /// The same machine with these GPUs: in a fleet, each that a build has to run on.
+    #[must_use]
+    pub fn with_gpus(mut self, gpus: Vec<Gpu>) -> Self {
+        self.equipment.gpus = gpus;
+        self
+    }
+
+    /// This machine, if there can be one like it: the last step of a description.
+    ///
+    /// An error names what does not go together of accelerator, driver, GPUs and platform, the source of the fact, and
+    /// the way out.
+    pub fn checked(self) -> Result<Self, TargetError> {
+        self.equipment.check(self.platform)?;
         Ok(self)
     }
 
@@ -98,6 +132,27 @@ impl Target {
             System::Linux(_) => None,
             System::MacOs(macos) => Some(macos),
         }
+    }
+
+    /// What it computes on, declared or inferred; `None` if nothing was said of it, so that PyPI's own builds are taken
+    /// as they come.
+    pub fn accelerator(&self) -> Option<Accelerator> {
+        self.equipment.declared.or_else(|| self.inferred_accelerator())
+    }
+
+    /// What it computes on, where that was not declared but follows from its GPUs or its driver.
+    pub fn inferred_accelerator(&self) -> Option<Accelerator> {
+        self.equipment.inferred()
+    }
+
+    /// The driver of NVIDIA that was declared. Beside the accelerator `cpu` it counts for nothing.
+    pub fn driver(&self) -> Option<DriverVersion> {
+        self.equipment.driver
+    }
+
+    /// The GPUs that were declared, in that order. Beside the accelerator `cpu` they count for nothing.
+    pub fn gpus(&self) -> &[Gpu] {
+        &self.equipment.gpus
     }
 
     /// The wheel tags that its interpreter accepts, best first.
