@@ -1,6 +1,6 @@
 //! What tests need in place of a real package index: builders of wheels and source distributions, an
 //! in-memory index ([`Universe`]), a loopback HTTP server for it that can misbehave on demand
-//! ([`IndexServer`]), recorded slices of a real index to replay ([`Recording`]), and resolver scenarios with what has
+//! ([`IndexServer`]), PyTorch's own index with its peculiarities ([`PyTorchIndex`]), recorded slices of a real index to replay ([`Recording`]), and resolver scenarios with what has
 //! to come of them ([`Scenario`]).
 //!
 //! It must never know another crate of the workspace: what it serves is written from the PyPA
@@ -13,6 +13,7 @@ mod encoding;
 mod metadata;
 mod page;
 mod proxy;
+mod pytorch;
 mod recording;
 mod scenario;
 mod sdist;
@@ -28,6 +29,7 @@ pub mod recorder;
 pub use encoding::sha256_hex;
 pub use metadata::thin as thin_metadata;
 pub use proxy::ProxyServer;
+pub use pytorch::{Links, PyTorchIndex};
 pub use recording::{RecordedFile, RecordedProject, Recording, RecordingError};
 pub use scenario::{
     Expected, ResolverOptions, Scenario, ScenarioEnvironment, ScenarioPackage, ScenarioRelease, ScenarioRoot,

@@ -22,7 +22,7 @@ use self::log::RequestLog;
 pub(crate) use self::negotiate::{PageFormat, negotiate};
 pub use self::options::{Credentials, Latency, Ranges, ServerOptions, Sidecars};
 use self::transport::Background;
-use crate::{Recording, Universe};
+use crate::{PyTorchIndex, Recording, Universe};
 
 /// A package index served over HTTP on 127.0.0.1, from a thread of its own, until it is dropped.
 ///
@@ -32,6 +32,8 @@ use crate::{Recording, Universe};
 /// | `/simple/NAME/` | the page of a project, in JSON or HTML as the client prefers |
 /// | `/files/FILENAME` | a file |
 /// | `/files/FILENAME.metadata` | its metadata (PEP 658) |
+/// | `/whl/SUB-INDEX/NAME/` | a page of the [`PyTorchIndex`], in HTML |
+/// | `/whl/SUB-INDEX/FILENAME`, `/whl/FILENAME` | a wheel of it, and its metadata beside it |
 ///
 /// ```
 /// # use mlresolve_testkit::{Fault, IndexServer, ServerOptions, Universe};
@@ -49,6 +51,7 @@ pub struct IndexServer {
 /// What requests are answered from.
 pub(crate) struct Shared {
     universe: Mutex<Arc<Universe>>,
+    pytorch: Mutex<Arc<PyTorchIndex>>,
     options: Mutex<Arc<ServerOptions>>,
     delays: Mutex<Vec<(String, Duration)>>,
     faults: Mutex<FaultRules>,
@@ -82,6 +85,7 @@ impl IndexServer {
     pub fn start_on(port: u16, universe: Universe, options: ServerOptions) -> Self {
         let shared = Arc::new(Shared {
             universe: Mutex::new(Arc::new(universe)),
+            pytorch: Mutex::default(),
             options: Mutex::new(Arc::new(options)),
             delays: Mutex::default(),
             faults: Mutex::default(),
@@ -102,6 +106,17 @@ impl IndexServer {
         Self::start(recording.universe())
     }
 
+    /// Serves PyTorch's index and no other, as the real one does.
+    ///
+    /// # Panics
+    /// If no loopback port can be had.
+    #[must_use]
+    pub fn pytorch(index: PyTorchIndex) -> Self {
+        let server = Self::start_with(Universe::new(), ServerOptions::pytorch());
+        server.set_pytorch(index);
+        server
+    }
+
     /// The origin, `http://127.0.0.1:PORT`, without a slash at the end.
     #[must_use]
     pub fn origin(&self) -> String {
@@ -120,6 +135,12 @@ impl IndexServer {
         format!("{}/simple/", self.origin())
     }
 
+    /// The folder under which the sub-indexes of the [`PyTorchIndex`] lie, such as `cu128`, without a slash at the end.
+    #[must_use]
+    pub fn torch_index_url(&self) -> String {
+        self.url("/whl")
+    }
+
     /// The address of the index with a user name and password in it.
     #[must_use]
     pub fn index_url_with(&self, credentials: &Credentials) -> String {
@@ -136,6 +157,11 @@ impl IndexServer {
     /// Publishes another universe from now on.
     pub fn set_universe(&self, universe: Universe) {
         *lock(&self.shared.universe) = Arc::new(universe);
+    }
+
+    /// Publishes another PyTorch index from now on, beside whatever else is served.
+    pub fn set_pytorch(&self, index: PyTorchIndex) {
+        *lock(&self.shared.pytorch) = Arc::new(index);
     }
 
     /// Changes how requests are answered from now on.

@@ -112,10 +112,12 @@ impl Universe {
     /// attribute    = "[" extra "]" [requirements]     requirements of an extra, which is thereby offered
     ///              | "python" specifiers              Requires-Python
     ///              | "yanked" [reason]
-    ///              | "wheel" tag+                     instead of one py3-none-any wheel
+    ///              | "wheel" tag+                     instead of one py3-none-any wheel; a build tag may come
+    ///                                                 first (2-cp312-cp312-linux_x86_64)
     ///              | "sdist"                          instead of, or beside, the wheels
     ///              | "time" RFC-3339-time             upload time
     ///              | "size" bytes
+    ///              | "hash" ("none" | sha256)         what the index gives instead of the files' own
     /// ```
     ///
     /// A comma parts requirements only before a letter or digit and outside brackets, so `b>=2,<3` and `c[x,y]` are one
@@ -251,6 +253,47 @@ mod tests {
         assert_eq!(files[0].requires_python.as_deref(), Some(">=3.9"));
         assert_eq!(files[3].yanked, Yanked::Yes(Some("broken".to_owned())));
         assert_eq!(files[3].upload_time.as_deref(), Some("2025-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn single_files_may_have_build_tags_times_and_hashes_of_their_own() {
+        let universe = Universe::new()
+            .package("torch", "2.10.0", |release| {
+                release
+                    .wheel("cp312-cp312-manylinux_2_28_x86_64")
+                    .wheel("3-cp312-cp312-manylinux_2_28_x86_64")
+                    .each_file(|file| {
+                        if file.filename.contains("-3-") {
+                            file.upload_time = Some("2026-02-01T00:00:00Z".to_owned());
+                            file.sha256 = None;
+                        }
+                    })
+            })
+            .text("triton 3.6.0; wheel 2-cp312-cp312-linux_x86_64; hash none\ntriton 3.5.0; hash 00ff");
+        let said = |project: &str| -> Vec<(String, Option<String>, Option<usize>)> {
+            let files = universe.project(project).unwrap().files.iter();
+            files
+                .map(|file| {
+                    let digits = file.sha256.as_deref().map(str::len);
+                    (file.filename.clone(), file.upload_time.clone(), digits)
+                })
+                .collect()
+        };
+        let file = |name: &str, time: &str, digits| (name.to_owned(), Some(time.to_owned()), digits);
+        assert_eq!(
+            said("torch"),
+            [
+                file("torch-2.10.0-cp312-cp312-manylinux_2_28_x86_64.whl", "2024-01-01T00:00:00Z", Some(64)),
+                file("torch-2.10.0-3-cp312-cp312-manylinux_2_28_x86_64.whl", "2026-02-01T00:00:00Z", None),
+            ]
+        );
+        assert_eq!(
+            said("triton"),
+            [
+                file("triton-3.6.0-2-cp312-cp312-linux_x86_64.whl", "2024-01-01T00:00:00Z", None),
+                file("triton-3.5.0-py3-none-any.whl", "2024-01-01T00:00:00Z", Some(4)),
+            ]
+        );
     }
 
     #[test]

@@ -52,6 +52,18 @@ impl Default for ServerOptions {
     }
 }
 
+impl ServerOptions {
+    /// As PyTorch's index answers. Its pages are HTML and without sizes whatever the options say.
+    #[must_use]
+    pub fn pytorch() -> Self {
+        Self {
+            json: false,
+            cache_control: Some("max-age=600, must-revalidate".to_owned()),
+            ..Self::default()
+        }
+    }
+}
+
 /// How metadata beside wheels is offered (PEP 658).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sidecars {

@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{
     ACCEPT, ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, LOCATION, RANGE, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    HOST, IF_NONE_MATCH, LOCATION, RANGE, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -17,6 +17,7 @@ use super::{Body, Fault, LoggedRequest, PageFormat, Ranges, Reply, ServerOptions
 use super::{lock, matches, negotiate};
 use crate::encoding::sha256_hex;
 use crate::page::{self, PageOptions};
+use crate::pytorch::{self, Announcement, PyTorchIndex};
 use crate::universe::{Sidecar, Universe};
 
 impl Handler for Shared {
@@ -114,6 +115,10 @@ impl Shared {
                 options,
             );
         }
+        if let Some(rest) = request.path.strip_prefix("/whl/") {
+            let index = Arc::clone(&lock(&self.pytorch));
+            return pytorch_reply(&index, &rest.replace("%2B", "+"), request, options, wrong_hashes);
+        }
         Reply::new(StatusCode::NOT_FOUND)
     }
 
@@ -138,9 +143,7 @@ impl Shared {
             self.complain_of_unrecorded(&request.path);
             return Reply::new(StatusCode::NOT_FOUND);
         };
-        let reply = Reply::with_bytes("application/octet-stream", bytes);
-        let reply = cached(reply, request, options.file_cache_control.as_deref(), options.etags);
-        ranged(reply, request.header(RANGE.as_str()), options.ranges)
+        stored_reply(bytes, request, options)
     }
 
     #[expect(
@@ -188,6 +191,46 @@ fn page_reply(
     };
     let reply = Reply::with_bytes(format.content_type(), bytes).header(VARY, "Accept");
     cached(reply, request, options.cache_control.as_deref(), options.etags)
+}
+
+/// A page, a wheel or a wheel's metadata of PyTorch's index.
+fn pytorch_reply(
+    index: &PyTorchIndex,
+    path: &str,
+    request: &LoggedRequest,
+    options: &ServerOptions,
+    wrong_hashes: bool,
+) -> Reply {
+    if let Some(folder) = path.strip_suffix('/') {
+        let announcement = Announcement {
+            host: request.header(HOST.as_str()).unwrap_or_default(),
+            sidecars: options.sidecars,
+            upload_times: options.upload_times,
+            wrong_hashes,
+        };
+        let page = match folder.split_once('/') {
+            Some((sub_index, project)) => pytorch::project_page(index, sub_index, project, announcement),
+            None => pytorch::projects_page(index, folder),
+        };
+        let Some(bytes) = page else { return Reply::new(StatusCode::NOT_FOUND) };
+        let reply = Reply::with_bytes("text/html", bytes);
+        return cached(reply, request, options.cache_control.as_deref(), options.etags);
+    }
+    let beside = path.strip_suffix(".metadata").and_then(|path| index.find(path));
+    match (index.find(path), beside) {
+        (Some(wheel), _) => stored_reply(wheel.distribution().bytes.clone(), request, options),
+        (None, Some(wheel)) if wheel.sidecar && options.sidecars != Sidecars::Off => {
+            stored_reply(wheel.distribution().metadata.clone(), request, options)
+        }
+        _ => Reply::new(StatusCode::NOT_FOUND),
+    }
+}
+
+/// A file, or a part of it.
+fn stored_reply(bytes: Vec<u8>, request: &LoggedRequest, options: &ServerOptions) -> Reply {
+    let reply = Reply::with_bytes("application/octet-stream", bytes);
+    let reply = cached(reply, request, options.file_cache_control.as_deref(), options.etags);
+    ranged(reply, request.header(RANGE.as_str()), options.ranges)
 }
 
 /// Adds what caches need, and answers 304 to a client that has these bytes.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::client::{self, Answer};
-use crate::{RecordedFile, RecordedProject, WheelBuilder, sha256_hex};
+use crate::{Links, RecordedFile, RecordedProject, WheelBuilder, sha256_hex};
 
 const JSON: &str = "application/vnd.pypi.simple.v1+json";
 const WHEEL: &str = "/files/a-1.0-py3-none-any.whl";
@@ -335,4 +335,59 @@ fn a_built_distribution_can_be_published() {
     let wheel = WheelBuilder::new("a", "1.0").file("a.py", "x = 1\n").build();
     let server = IndexServer::start(Universe::new().distribution("a", wheel.clone()));
     assert_eq!(get(&server, WHEEL).body, wheel.bytes);
+}
+
+#[test]
+fn pytorchs_index_is_served_as_the_real_one() {
+    const TORCH: &str = "torch-2.9.1+cu128-cp312-cp312-manylinux_2_28_x86_64.whl";
+    const TRITON: &str = "triton-3.5.1-cp312-cp312-manylinux_2_28_x86_64.whl";
+    let index = PyTorchIndex::new()
+        .wheel("cu128", TORCH, Some(">=3.10"), &["triton==3.5.1 ; platform_system == \"Linux\""])
+        .upload_time("2025-11-12T15:21:57Z")
+        .shared_wheel(&["cu126", "cu128"], TRITON, None, &[])
+        .without_sidecar()
+        .links(Links::Absolute);
+    let server = IndexServer::pytorch(index);
+    assert_eq!(server.torch_index_url(), server.url("/whl"));
+
+    // Who asks for JSON gets HTML, as from any store of plain files.
+    let page = get(&server, "/whl/cu128/torch/");
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html"));
+    assert_eq!(page.header("cache-control"), "max-age=600, must-revalidate");
+    let wheel = get(&server, "/whl/cu128/torch-2.9.1%2Bcu128-cp312-cp312-manylinux_2_28_x86_64.whl");
+    let metadata = get(&server, &format!("/whl/cu128/{TORCH}.metadata"));
+    assert!(metadata.text().contains("Requires-Python: >=3.10\nRequires-Dist: triton==3.5.1 ; platform"));
+    for text in [
+        "href=\"http://localhost/whl/cu128/torch-2.9.1%2Bcu128-cp312-cp312-manylinux_2_28_x86_64.whl#sha256=",
+        &sha256_hex(&wheel.body),
+        &format!("data-core-metadata=\"sha256={}\"", sha256_hex(&metadata.body)),
+    ] {
+        assert!(page.text().contains(text), "{}", page.text());
+    }
+    for text in ["requires-python", "size", "yanked"] {
+        assert!(!page.text().contains(text), "{}", page.text());
+    }
+    let part = get_with(&server, &format!("/whl/cu128/{TORCH}"), &[("range", "bytes=-22")]);
+    assert_eq!((part.status, part.body.as_slice()), (206, &wheel.body[wheel.body.len() - 22..]));
+
+    // A shared file has one address, whatever page it was found on.
+    assert!(get(&server, "/whl/cu126/triton/").text().contains(&format!("/whl/{TRITON}#sha256=")));
+    assert_eq!(get(&server, &format!("/whl/{TRITON}")).status, 200);
+    for path in [
+        "/whl/cu126/torch/".to_owned(),
+        "/whl/cpu/torch/".to_owned(),
+        format!("/whl/{TORCH}"),
+        format!("/whl/cu128/{TRITON}"),
+        format!("/whl/{TRITON}.metadata"),
+    ] {
+        assert_eq!(get(&server, &path).status, 404, "{path}");
+    }
+    assert_eq!((server.count("/whl/cu126/torch/"), server.count("/whl/cu128/torch/")), (1, 1));
+
+    server.fault_times("/whl/cu128/*", 1, Fault::Status(503));
+    server.fault("/whl/cu128/torch/", Fault::WrongHashes);
+    assert_eq!(get(&server, "/whl/cu128/torch/").status, 503);
+    assert!(!get(&server, "/whl/cu128/torch/").text().contains(&sha256_hex(&wheel.body)));
+    server.set_pytorch(PyTorchIndex::new());
+    assert_eq!(get(&server, "/whl/cu128/torch/").status, 404);
 }

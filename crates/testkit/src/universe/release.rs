@@ -15,10 +15,20 @@ pub struct Release {
     yanked: Yanked,
     upload_time: Option<String>,
     size: Option<u64>,
+    hash: Hash,
     sidecars: bool,
+    adjustments: Vec<Adjustment>,
+}
+
+/// The hash that the index gives for each file.
+enum Hash {
+    Own,
+    None,
+    Other(String),
 }
 
 type Customize<B> = Box<dyn FnOnce(B) -> B>;
+type Adjustment = Box<dyn Fn(&mut PublishedFile)>;
 
 struct Wheel {
     tag: String,
@@ -34,7 +44,9 @@ impl Release {
             yanked: Yanked::No,
             upload_time: Some(DEFAULT_UPLOAD_TIME.to_owned()),
             size: None,
+            hash: Hash::Own,
             sidecars: true,
+            adjustments: Vec::new(),
         }
     }
 
@@ -112,6 +124,24 @@ impl Release {
         self
     }
 
+    /// The index gives no hash for the files.
+    pub fn without_hash(mut self) -> Self {
+        self.hash = Hash::None;
+        self
+    }
+
+    /// Sets the SHA-256 that the index gives for each file, whatever its own is.
+    pub fn sha256(mut self, sha256: &str) -> Self {
+        self.hash = Hash::Other(sha256.to_owned());
+        self
+    }
+
+    /// Changes what the index says of single files, once all else is said: a function is called with each of them.
+    pub fn each_file(mut self, adjust: impl Fn(&mut PublishedFile) + 'static) -> Self {
+        self.adjustments.push(Box::new(adjust));
+        self
+    }
+
     /// The index serves no metadata beside the wheels of this release.
     pub fn without_sidecars(mut self) -> Self {
         self.sidecars = false;
@@ -145,9 +175,15 @@ impl Release {
                 file.yanked = self.yanked.clone();
                 file.upload_time.clone_from(&self.upload_time);
                 file.size = self.size.or(file.size);
+                match &self.hash {
+                    Hash::Own => {}
+                    Hash::None => file.sha256 = None,
+                    Hash::Other(sha256) => file.sha256 = Some(sha256.clone()),
+                }
                 if !self.sidecars {
                     file.sidecar = Sidecar::Absent;
                 }
+                self.adjustments.iter().for_each(|adjust| adjust(&mut file));
                 file
             })
             .collect()

@@ -54,6 +54,8 @@ fn apply(mut release: Release, attribute: &str, line: &str) -> Release {
         "wheel" => value.split_whitespace().fold(release, Release::wheel),
         "sdist" => release.sdist(),
         "time" => release.upload_time(value),
+        "hash" if value == "none" => release.without_hash(),
+        "hash" => release.sha256(value),
         "size" => {
             release.size(value.parse().unwrap_or_else(|_| panic!("no size in bytes in the line `{line}`")))
         }
