@@ -2,6 +2,7 @@
 //! where the fact was read and when.
 
 use std::fmt;
+use std::str::FromStr;
 
 use thiserror::Error;
 
@@ -81,6 +82,11 @@ pub(crate) fn read<F: Fact>(text: &'static str) -> Result<Vec<F>, TableError> {
 /// The rows of a table that a test has found to be well formed.
 pub(crate) fn known<F: Fact>(text: &'static str) -> Vec<F> {
     read(text).unwrap_or_default()
+}
+
+/// Reads a cell that `mark` leaves open; the outer `None` is a cell that cannot be read.
+pub(crate) fn parsed_unless<T: FromStr>(mark: &str, cell: &str) -> Option<Option<T>> {
+    if cell == mark { Some(None) } else { cell.parse().ok().map(Some) }
 }
 
 /// Whether a text is a date as in ISO 8601.
