@@ -15,7 +15,7 @@ mod error;
 mod gate;
 mod interpreter;
 mod options;
-mod process;
+pub(crate) mod process;
 mod sdist;
 mod unpack;
 mod wheel;

@@ -28,6 +28,7 @@ mod direct;
 pub mod dockerfile;
 mod error;
 mod event;
+pub mod host;
 mod judge;
 mod known_names;
 mod limits;

@@ -24,24 +24,24 @@ const OUTPUT_WAIT: Duration = Duration::from_millis(500);
 
 /// When a program must end.
 #[derive(Clone, Copy)]
-pub(super) struct Patience<'a> {
+pub(crate) struct Patience<'a> {
     /// The moment at which it is ended; `None` where that is beyond what a clock can tell.
-    pub(super) until: Option<Instant>,
+    pub(crate) until: Option<Instant>,
     /// Whether the whole run is to stop.
-    pub(super) stop: &'a dyn Fn() -> Option<Stop>,
+    pub(crate) stop: &'a dyn Fn() -> Option<Stop>,
 }
 
 /// What came of a program that ended by itself.
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) status: ExitStatus,
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
     /// The end of what it printed to standard output and standard error.
-    pub(super) output: Vec<u8>,
+    pub(crate) output: Vec<u8>,
 }
 
 /// Why a program did not end by itself.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ProcessError {
+pub(crate) enum ProcessError {
     /// It cannot be started or watched.
     #[error("cannot be run: {0}")]
     Io(#[from] std::io::Error),
@@ -55,7 +55,7 @@ pub(super) enum ProcessError {
 
 /// Runs a program without input until it ends or patience does. Whatever it started and left in its process group ends
 /// with it, also where it ended by itself.
-pub(super) fn run(mut command: Command, patience: Patience) -> Result<Ended, ProcessError> {
+pub(crate) fn run(mut command: Command, patience: Patience) -> Result<Ended, ProcessError> {
     let (reader, writer) = std::io::pipe()?;
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     #[cfg(unix)]
@@ -76,7 +76,7 @@ pub(super) fn run(mut command: Command, patience: Patience) -> Result<Ended, Pro
 }
 
 /// The last lines of what a program printed, fit to be shown: a build is given no credentials, but may find some.
-pub(super) fn shown(output: &[u8]) -> String {
+pub(crate) fn shown(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
     let lines: Vec<String> = text.lines().map(printable).map(|line| without_secrets(&line)).collect();
     let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).filter(|line| !line.is_empty()).collect();
