@@ -21,5 +21,6 @@ mod reports;
 mod sdists;
 mod settings;
 mod support;
+mod torch;
 mod tree;
 mod why;

@@ -74,6 +74,14 @@ pub(crate) enum Command {
     Completions(commands::completions::CompletionsArguments),
 }
 
+impl ProjectArguments {
+    /// Whether anything was said of the machine.
+    pub(crate) fn describes_target(&self) -> bool {
+        let texts = [&self.python_version, &self.platform, &self.glibc, &self.accelerator, &self.driver];
+        texts.iter().any(|text| text.is_some()) || !self.gpus.is_empty()
+    }
+}
+
 /// The options that say what a project is and where its packages come from.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ProjectArguments {

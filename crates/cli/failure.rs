@@ -105,6 +105,11 @@ impl From<Error> for Failure {
                 let (code, hint) = build_hint(source);
                 (code, "build", Some(hint.to_owned()))
             }
+            Error::TwoFiles(_) => {
+                let hint = "two different files may not share a name: find out which is the real one, and name its index under \
+                            [tool.mlresolve.sources]";
+                (exit::VERIFICATION, "two-files", Some(hint.to_owned()))
+            }
             Error::Replaced(file) => {
                 let name = &file.name;
                 let hint = format!(

@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &LockArguments, global: &Global, output: Output) ->
     let project = session::project(&arguments.project, upgrade, output)?;
     let access = session::access(&arguments.project, global, &project)?;
     let cancellation = session::cancelled_by_signal();
-    if !project.declares_targets && arguments.project.python_version.is_none() {
+    if !project.declares_targets && !arguments.project.describes_target() {
         output.say("no target is declared; a common one is assumed (see --help, Target)");
     }
     let mut jobs = Vec::new();
@@ -239,7 +239,7 @@ fn show(path: &Path, locked: &Locked, seconds: f64, dry_run: bool, output: Outpu
     }
     for held in &report.held_back {
         let (name, version, chosen) = (&held.name, &held.version, &held.chosen);
-        output.say(&format!("  held     {name} {version} is held back to {chosen} by {}", held.because));
+        output.say(&format!("  held     {name} {version} is held back to {chosen}: {}", held.because));
     }
     show_largest(report, output);
     show_sources(report, output);

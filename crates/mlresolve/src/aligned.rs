@@ -36,8 +36,9 @@ pub(crate) fn held_back_by_others<'a>(
             let holders = joint.targets.iter().zip(&alone).filter(|(_, other)| holds(other));
             let holders: Vec<&str> = holders.map(|(target, _)| target.name.as_str()).collect();
             let because = match holders[..] {
-                [] => "the other targets, with which this one is aligned".to_owned(),
-                _ => format!("{}, with which this target is aligned", holders.join(" and ")),
+                [] => "the targets are aligned".to_owned(),
+                [one] => format!("{one} cannot have it, and the targets are aligned"),
+                _ => format!("{} cannot have it, and the targets are aligned", holders.join(" and ")),
             };
             list.push(HeldBack {
                 name: name.to_string(),

@@ -14,7 +14,7 @@ use mlresolve_target::{Platform, Target};
 
 use crate::digest::{DEFAULT_PRERELEASE, DEFAULT_RESOLUTION, canonical};
 use crate::direct::{Address, DirectPackage, Place, relative};
-use crate::error::Error;
+use crate::error::{Error, TwoFiles};
 use crate::event::{Event, Watch};
 use crate::prepare::{Prepared, requires_python};
 use crate::request::LockRequest;
@@ -41,7 +41,7 @@ pub(crate) fn assemble(
         requirements: prepared.requirements.iter().map(canonical).collect(),
         constraints: prepared.constraints.iter().map(canonical).collect(),
         overrides: prepared.overrides.given.iter().map(canonical).collect(),
-        target: Some(target_section(&prepared.target)),
+        target: Some(target_section(&prepared.target, resolution)),
         options: options_section(request, prepared),
         ..ToolSection::default()
     });
@@ -69,12 +69,16 @@ fn texts(requirements: &[Requirement]) -> Vec<String> {
     requirements.iter().map(ToString::to_string).collect()
 }
 
-fn target_section(target: &Target) -> TargetSection {
+fn target_section(target: &Target, resolution: &Resolution) -> TargetSection {
     TargetSection {
         name: Some(target.name().to_owned()),
         python: target.python().to_string(),
         platform: target.platform().to_string(),
         glibc: target.glibc().map(|glibc| glibc.to_string()),
+        accelerator: target.accelerator().map(|accelerator| accelerator.to_string()),
+        driver: target.driver().map(|driver| driver.to_string()),
+        gpu: target.gpus().iter().map(|gpu| gpu.name.clone()).collect(),
+        variant: resolution.variant.clone(),
         ..TargetSection::default()
     }
 }
@@ -106,6 +110,11 @@ fn package(
     }
     let missing = || Error::Internal(format!("no file was chosen for {name} {}", resolved.version));
     let file = universe.file(name, &resolved.version).map_err(from_universe)?.ok_or_else(missing)?;
+    if let Some(builds) = universe.builds(name).map_err(from_universe)?
+        && let Some(other) = builds.disagreement(&resolved.version, &file).map_err(from_universe)?
+    {
+        return Err(Error::TwoFiles(Box::new(TwoFiles::new(&file, &other))));
+    }
     let requirements =
         universe.requirements(name, &resolved.version, &resolved.extras).map_err(from_universe)?;
     let mut package = Package::new(name.clone());

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use mlresolve_packaging::{FormatOption, Requirement, RequirementSource, Specifier};
 use mlresolve_solver::Alignment;
+use mlresolve_target::Gpu;
 use sha2::{Digest, Sha256};
 
+use crate::builds::BuildRoutes;
 use crate::direct::Place;
 use crate::prepare::Prepared;
 use crate::request::LockRequest;
@@ -66,6 +68,10 @@ fn own_digest(request: &LockRequest, prepared: &Prepared) -> String {
     add("python", vec![target.python().to_string()]);
     add("platform", vec![target.platform().to_string()]);
     add("glibc", target.glibc().map(|glibc| glibc.to_string()).into_iter().collect());
+    add("accelerator", target.accelerator().map(|accelerator| accelerator.to_string()).into_iter().collect());
+    add("driver", target.driver().map(|driver| driver.to_string()).into_iter().collect());
+    add("gpu", target.gpus().iter().map(Gpu::described).collect());
+    add("torch-index", prepared.builds.iter().map(BuildRoutes::public_base).collect());
     add("requirement", prepared.requirements.iter().map(canonical).collect());
     add("constraint", prepared.constraints.iter().map(canonical).collect());
     add("override", prepared.overrides.given.iter().map(canonical).collect());

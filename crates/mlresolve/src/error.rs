@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::access::index_label;
 use crate::build::BuildError;
-use mlresolve_index::{IndexError, MetadataError};
+use mlresolve_index::{File, IndexError, MetadataError};
 use mlresolve_lockfile::{InvalidLock, ReadError};
 use mlresolve_packaging::without_secrets;
 use mlresolve_solver::Explanation;
@@ -66,6 +67,9 @@ pub enum Error {
     /// An index has another file under the name of one that is locked.
     #[error(transparent)]
     Replaced(Box<ReplacedFile>),
+    /// Two indexes have different files under one name.
+    #[error(transparent)]
+    TwoFiles(Box<TwoFiles>),
     /// The lock file cannot be read.
     #[error("{}: {source}", path.display())]
     Lock {
@@ -114,6 +118,37 @@ pub struct ReplacedFile {
     pub found: String,
     /// Where the new file is.
     pub url: String,
+}
+
+/// Different files that two indexes have under one name.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "{file} is not the same file everywhere: {index} has sha256 {digest}, {other_index} has {other_digest}"
+)]
+pub struct TwoFiles {
+    /// The file.
+    pub file: String,
+    /// The index that it would be taken from.
+    pub index: String,
+    /// The digest there.
+    pub digest: String,
+    /// The index that has another.
+    pub other_index: String,
+    /// The digest there.
+    pub other_digest: String,
+}
+
+impl TwoFiles {
+    pub(crate) fn new(file: &File, other: &File) -> Self {
+        let digest = |file: &File| file.sha256().unwrap_or_default().to_owned();
+        Self {
+            file: file.filename.clone(),
+            index: index_label(&file.index),
+            digest: digest(file),
+            other_index: index_label(&other.index),
+            other_digest: digest(other),
+        }
+    }
 }
 
 impl Error {

@@ -11,10 +11,11 @@ use mlresolve_packaging::{
     SpecifierSet, Version, VersionRange, parse_version,
 };
 use mlresolve_solver::{Constraint, Dependency, Explanation, Policy, Prerelease, Problem, ResolutionMode};
-use mlresolve_target::{Glibc, Target};
+use mlresolve_target::{Glibc, Gpu, Target};
 
 use crate::access::Access;
 use crate::build::AllowedBuilds;
+use crate::builds::BuildRoutes;
 use crate::clock::TimeLimit;
 use crate::declared::Declared;
 use crate::direct::{Directs, is_bare_address};
@@ -30,6 +31,8 @@ pub(crate) struct Prepared {
     pub(crate) judge: Judge,
     pub(crate) indexes: Vec<IndexUrl>,
     pub(crate) find_links: Vec<FindLinks>,
+    /// Where the builds of the torch family lie, where the target leaves a choice.
+    pub(crate) builds: Option<BuildRoutes>,
     /// The packages for which other indexes are asked than these.
     pub(crate) routes: Routes,
     /// Those that hold for the target, overrides applied.
@@ -155,6 +158,7 @@ pub(crate) fn prepare(
         judge: Judge { tags: target.tags(), python, latest_python, exclude_newer, hashes, formats },
         indexes: options.indexes.clone(),
         find_links: options.find_links.clone(),
+        builds: if access.no_index { None } else { BuildRoutes::of(&target, &access.torch_index_url)? },
         allow_build: read_allowed(request)?,
         declared: Declared::read(request)?,
         extras: read_names(&request.extras, "an extra")?,
@@ -210,23 +214,36 @@ pub(crate) fn read_allowed(request: &LockRequest) -> Result<AllowedBuilds, Error
 
 /// A target in words.
 pub(crate) fn target_in_words(target: &Target) -> String {
-    let glibc = target.glibc().map(|glibc| format!(", glibc {glibc}")).unwrap_or_default();
-    format!("{} (Python {}, {}{glibc})", target.name(), target.python(), target.platform())
+    let mut parts = vec![format!("Python {}", target.python()), target.platform().to_string()];
+    parts.extend(target.glibc().map(|glibc| format!("glibc {glibc}")));
+    parts.extend(target.accelerator().map(|accelerator| accelerator.to_string()));
+    parts.extend(target.driver().map(|driver| format!("driver {driver}")));
+    parts.extend(target.gpus().iter().map(Gpu::described));
+    format!("{} ({})", target.name(), parts.join(", "))
 }
 
 pub(crate) fn read_target(request: &TargetRequest) -> Result<Target, Error> {
     let place = |key: &str| format!("target {}, {key}", request.name);
     let python = request.python.parse().map_err(|error| Error::input(place("python"), error))?;
     let platform = request.platform.parse().map_err(|error| Error::input(place("platform"), error))?;
-    let target =
+    let mut target =
         Target::new(&request.name, python, platform).map_err(|error| Error::input(place("name"), error))?;
-    match &request.glibc {
-        None => Ok(target),
-        Some(text) => {
-            let glibc: Glibc = text.parse().map_err(|error| Error::input(place("glibc"), error))?;
-            target.with_glibc(glibc).map_err(|error| Error::input(place("glibc"), error))
-        }
+    if let Some(text) = &request.glibc {
+        let glibc: Glibc = text.parse().map_err(|error| Error::input(place("glibc"), error))?;
+        target = target.with_glibc(glibc).map_err(|error| Error::input(place("glibc"), error))?;
     }
+    if let Some(text) = &request.accelerator {
+        let accelerator = text.parse().map_err(|error| Error::input(place("accelerator"), error))?;
+        target = target.with_accelerator(accelerator);
+    }
+    if let Some(text) = &request.driver {
+        let driver = text.parse().map_err(|error| Error::input(place("driver"), error))?;
+        target = target.with_driver(driver);
+    }
+    let gpus = request.gpu.iter().map(|text| text.parse());
+    let gpus = gpus.collect::<Result<Vec<_>, _>>().map_err(|error| Error::input(place("gpu"), error))?;
+    target = target.with_gpus(gpus);
+    target.checked().map_err(|error| Error::input(format!("target {}", request.name), error))
 }
 
 fn place_of(requested: &RequestedRequirement, what: &str) -> String {

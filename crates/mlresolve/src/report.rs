@@ -53,7 +53,7 @@ pub struct HeldBack {
     pub version: String,
     /// The version that was chosen.
     pub chosen: String,
-    /// What holds it back, as it follows "held back by".
+    /// What holds it back.
     pub because: String,
 }
 

@@ -17,6 +17,7 @@ use crate::build::FetchedWheel;
 use crate::digest::input_digest;
 use crate::error::{Conflict, Error};
 use crate::event::{Event, Watch};
+use crate::hindered::{held_back_by_machine, variant_line};
 use crate::known_names::KNOWN_NAMES;
 use crate::lock::{Job, Locked, WhyNot};
 use crate::prepare::{Prepared, target_in_words};
@@ -43,12 +44,14 @@ impl<'a> Run<'a> {
     pub(crate) fn lock(&self, alignment: &Alignment) -> Result<Vec<Locked>, Error> {
         let joint = self.joint(alignment);
         let resolutions = self.solve(&joint)?;
+        let hindered = held_back_by_machine(self, &joint, &resolutions);
         let held = held_back_by_others(self, &joint, &resolutions)?;
         let mut locked = Vec::with_capacity(self.targets.len());
         for (at, (target, resolution)) in self.targets.iter().zip(&resolutions).enumerate() {
             let digest = self.digest(at, alignment);
             let mut one = target.lock(resolution, digest, self.watch)?;
-            one.report.held_back.extend(held[at].iter().cloned());
+            one.report.variant = variant_line(target, resolution);
+            one.report.held_back = hindered[at].iter().chain(&held[at]).cloned().collect();
             locked.push(one);
         }
         Ok(locked)
@@ -84,7 +87,15 @@ impl<'a> Run<'a> {
                 let answers = |change: &str| {
                     change != format!("relax {question}") && change != format!("leave out {question}")
                 };
-                conflict.explanation.suggestions.retain(|suggestion| answers(&suggestion.change));
+                let (kept, given_up): (Vec<_>, Vec<_>) =
+                    std::mem::take(&mut conflict.explanation.suggestions)
+                        .into_iter()
+                        .partition(|suggestion| answers(&suggestion.change));
+                conflict.explanation.suggestions = kept;
+                if let Some(without) = given_up.first() {
+                    let hint = format!("what can be had is {}", without.chosen.join(", "));
+                    conflict.explanation.hints.push(hint);
+                }
                 Ok(WhyNot::Conflict(conflict))
             }
             Err(error) => Err(error),

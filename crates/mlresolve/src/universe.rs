@@ -4,7 +4,7 @@
 //! waits long, each hint starts a fetch: the page of a package as soon as it is met, then the metadata of the version
 //! that is likely to be chosen. Hints change when an answer is there, never what it is.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,16 +15,19 @@ use mlresolve_packaging::simple::{ProjectStatus, SkippedFile};
 use mlresolve_packaging::{
     ExtraName, MetadataOrigin, PackageName, Requirement, Version, VersionPoint, VersionRange,
 };
-use mlresolve_solver::{Answer, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
+use mlresolve_solver::{Answer, Build, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
+use mlresolve_target::Variant;
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::access::{Access, index_label};
 use crate::build::{BuildError, Builder};
+use crate::builds::{BuildRoutes, Builds, ChosenBuild, Source};
 use crate::direct::DirectPackage;
 use crate::event::{Event, Watch};
 use crate::limits::RunLimits;
+use crate::machine::{TORCH, local_variant, refusal_by_metadata};
 use crate::prepare::Prepared;
 use crate::text::printable;
 
@@ -64,7 +67,11 @@ pub(crate) struct Universe {
     lacking: RefCell<Option<PackageName>>,
     dependencies: RefCell<FxHashMap<Question, Answer>>,
     newest_wheels: RefCell<FxHashMap<PackageName, Option<Version>>>,
-    builder: Builder,
+    builder: Arc<Builder>,
+    /// Whether what the target's machine can run counts.
+    facts: bool,
+    /// Whether anything was refused because it does not run on the target's machine.
+    hindered: Cell<bool>,
     /// What builds told of files, by their address, with the minor version of the Python that built them.
     built: RefCell<FxHashMap<String, (Arc<FileMetadata>, u8)>>,
 }
@@ -85,6 +92,8 @@ struct Shared {
 #[derive(Clone)]
 enum Found {
     Project(Arc<Project>, Arc<[Version]>),
+    /// One of the torch family, whose builds lie on several indexes.
+    Builds(Arc<Builds>),
     /// One that is required by address; it has one version.
     Direct(Arc<DirectPackage>),
     Missing(Missing),
@@ -114,21 +123,94 @@ impl Universe {
             lacking: RefCell::default(),
             dependencies: RefCell::default(),
             newest_wheels: RefCell::default(),
-            builder,
+            builder: Arc::new(builder),
+            facts: true,
+            hindered: Cell::new(false),
             built: RefCell::default(),
         }
+    }
+
+    /// The same indexes as a machine would see them that runs everything.
+    pub(crate) fn without_facts(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            runtime: self.runtime.clone(),
+            limits: self.limits.clone(),
+            ahead: Mutex::new(JoinSet::new()),
+            projects: RefCell::new(self.projects.borrow().clone()),
+            lacking: RefCell::default(),
+            dependencies: RefCell::default(),
+            newest_wheels: RefCell::default(),
+            builder: Arc::clone(&self.builder),
+            facts: false,
+            hindered: Cell::new(false),
+            built: RefCell::new(self.built.borrow().clone()),
+        }
+    }
+
+    /// Whether anything was refused because it does not run on the target's machine.
+    pub(crate) fn is_hindered(&self) -> bool {
+        self.hindered.get()
+    }
+
+    /// Why a version does not run on the target's machine, as far as the solver asked.
+    pub(crate) fn hindrance(&self, name: &PackageName, version: &Version) -> Option<String> {
+        let standing = self.standing(name, version).ok()?.unusable;
+        let answer = || match self.dependencies.borrow().get(&(name.clone(), version.clone(), None)) {
+            Some(Answer::Unusable(reason)) => Some(reason.clone()),
+            _ => None,
+        };
+        match standing.or_else(answer)? {
+            reason @ Unusable::Machine(_) => Some(reason.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The builds of a package, if it has several.
+    pub(crate) fn builds(&self, name: &PackageName) -> Result<Option<Arc<Builds>>, UniverseError> {
+        match self.find(name)? {
+            Found::Builds(builds) => Ok(Some(builds)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The build of a version that the target would use; `None` where the package has no builds.
+    fn choose<T>(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        then: impl FnOnce(&Builds, ChosenBuild<'_>) -> T,
+    ) -> Result<Option<T>, UniverseError> {
+        let Some(builds) = self.builds(name)? else { return Ok(None) };
+        let prepared = &self.shared.prepared;
+        let chosen = builds.choose(name, version, &prepared.judge, &prepared.target, self.facts)?;
+        Ok(chosen.map(|chosen| then(&builds, chosen)))
+    }
+
+    /// The variant of the build that the target would use of a version.
+    pub(crate) fn variant(
+        &self,
+        name: &PackageName,
+        version: &Version,
+    ) -> Result<Option<Variant>, UniverseError> {
+        self.choose(name, version, |_, chosen| chosen.variant)
     }
 
     /// The project of a package that was found before.
     pub(crate) fn project(&self, name: &PackageName) -> Result<Option<Arc<Project>>, UniverseError> {
         match self.find(name)? {
             Found::Project(project, _) => Ok(Some(project)),
+            Found::Builds(builds) => Ok(builds.sources().first().map(|source| Arc::clone(&source.project))),
             Found::Direct(_) | Found::Missing(_) => Ok(None),
         }
     }
 
     /// The file that the target would use of a version.
     pub(crate) fn file(&self, name: &PackageName, version: &Version) -> Result<Option<File>, UniverseError> {
+        if self.builds(name)?.is_some() {
+            let file = self.choose(name, version, |_, chosen| chosen.file.ok().cloned())?;
+            return Ok(file.flatten());
+        }
         let Some(project) = self.project(name)? else { return Ok(None) };
         let Some(place) = project.position(version) else { return Ok(None) };
         let verdict = self.shared.prepared.judge.judge(name, project.release(place)?);
@@ -256,6 +338,11 @@ impl Universe {
         if let Some(found) = self.projects.borrow().get(name) {
             return Ok(found.clone());
         }
+        if let Some(routes) = self.shared.build_routes(name) {
+            let found = self.find_builds(routes, name)?;
+            self.projects.borrow_mut().insert(name.clone(), found.clone());
+            return Ok(found);
+        }
         let found = match self.wait(self.shared.project(name))?? {
             ProjectAnswer::Found(project) => match project.status() {
                 ProjectStatus::Quarantined => {
@@ -288,6 +375,73 @@ impl Universe {
         Ok(found)
     }
 
+    /// Looks for the builds of a package on every index that may have one for the target.
+    fn find_builds(&self, routes: &BuildRoutes, name: &PackageName) -> Result<Found, UniverseError> {
+        let answers = self.wait(self.shared.pages_of_builds(routes, name))?;
+        let (mut sources, mut lacking, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+        for (variant, answer) in answers {
+            match answer? {
+                ProjectAnswer::Found(project) if project.versions().is_empty() => lacking.push(variant),
+                ProjectAnswer::Found(project) => sources.push(Source { variant, project }),
+                ProjectAnswer::NotFound { asked: indexes } => {
+                    asked.extend(indexes.iter().map(index_label));
+                    lacking.push(variant);
+                }
+                ProjectAnswer::Offline { .. } => {
+                    self.lacking.borrow_mut().get_or_insert_with(|| name.clone());
+                    return Ok(Found::Missing(Missing::Offline));
+                }
+            }
+        }
+        lacking.retain(|variant| routes.variants.contains(variant));
+        // Torch itself is of the variant or is not at all; PyPI's stands in for what the variant's index lacks.
+        if !routes.variants.contains(&Variant::Pypi) && (lacking.is_empty() || name.as_str() == TORCH) {
+            sources.retain(|source| source.variant != Variant::Pypi);
+        }
+        if sources.is_empty() {
+            return Ok(Found::Missing(Missing::NotFound(asked)));
+        }
+        let labels: Vec<String> = sources.iter().map(|source| source.variant.label()).collect();
+        tracing::info!(package = %name, builds = labels.join(" "), "found");
+        Ok(Found::Builds(Arc::new(Builds::new(sources, lacking))))
+    }
+
+    /// Which other variants have what is wanted and those of the target do not.
+    fn note_of_builds(
+        &self,
+        routes: &BuildRoutes,
+        name: &PackageName,
+        wanted: &VersionRange,
+    ) -> Option<String> {
+        let wanted_of = |project: &Project| {
+            let mut points = project.versions().iter().rev().map(|version| VersionPoint::at(version.clone()));
+            points.find(|point| wanted.contains(point)).map(|point| point.version().clone())
+        };
+        let own = self.builds(name).ok()?;
+        let own = own.as_ref().map_or(&[][..], |builds| builds.sources());
+        if own.iter().any(|source| wanted_of(&source.project).is_some()) {
+            return None;
+        }
+        let others = routes.others();
+        let answers = self.wait(self.shared.pages_of_builds(&others, name)).ok()?;
+        let (mut having, mut version) = (Vec::new(), None);
+        for (variant, answer) in answers {
+            let Ok(ProjectAnswer::Found(project)) = answer else { continue };
+            if let Some(found) = wanted_of(&project) {
+                having.push(if variant == Variant::Pypi { "PyPI".to_owned() } else { variant.label() });
+                version = version.max(Some(found.without_local()));
+            }
+        }
+        let here: Vec<String> = routes.variants.iter().map(|variant| variant.label()).collect();
+        let newest = own.iter().filter_map(|source| source.project.versions().last()).max();
+        let ends = newest.map(|newest| format!(", which ends at {name} {}", newest.clone().without_local()));
+        let not = format!("not on {}{}", here.join(", "), ends.unwrap_or_default());
+        Some(match version {
+            Some(version) => format!("{name} {version} is on {}, {not}", having.join(", ")),
+            None => format!("no variant has such a {name}"),
+        })
+    }
+
     fn answer(
         &self,
         name: &PackageName,
@@ -300,10 +454,21 @@ impl Universe {
         let Some(file) = self.file(name, version)? else {
             return Ok(Answer::Unusable(Unusable::SourceOnly));
         };
-        match self.metadata(&file)? {
-            Ok(metadata) => Ok(self.answer_from(&metadata.core, extra)),
-            Err(unusable) => Ok(Answer::Unusable(unusable)),
+        let metadata = match self.metadata(&file)? {
+            Ok(metadata) => metadata,
+            Err(unusable) => return Ok(Answer::Unusable(unusable)),
+        };
+        if self.facts
+            && let Some(variant) = self.variant(name, version)?.or_else(|| local_variant(version))
+        {
+            let requirements: Vec<Requirement> = self.shared.active(&metadata.core, &[]).collect();
+            let target = &self.shared.prepared.target;
+            if let Some(refusal) = refusal_by_metadata(target, name, version, variant, &requirements) {
+                self.hindered.set(true);
+                return Ok(Answer::Unusable(refusal));
+            }
         }
+        Ok(self.answer_from(&metadata.core, extra))
     }
 
     /// What metadata says to the solver's question.
@@ -357,6 +522,31 @@ impl Shared {
             Some(indexes) => self.client.project_from(indexes, name).await,
             None => self.client.project(name).await,
         }
+    }
+
+    /// Where the builds of a package lie, if it is one of the torch family and no place of its own is named for it.
+    fn build_routes(&self, name: &PackageName) -> Option<&BuildRoutes> {
+        let elsewhere = self.prepared.routes.contains_key(name) || self.prepared.directs.get(name).is_some();
+        self.prepared.builds.as_ref().filter(|_| !elsewhere && mlresolve_target::facts::is_family(name))
+    }
+
+    /// The page of a package on the index of each variant, then on PyPI where that is not one of them.
+    async fn pages_of_builds(
+        &self,
+        routes: &BuildRoutes,
+        name: &PackageName,
+    ) -> Vec<(Variant, Result<ProjectAnswer, IndexError>)> {
+        let own = (!routes.variants.contains(&Variant::Pypi)).then_some(Variant::Pypi);
+        let variants = routes.variants.iter().copied().chain(own);
+        let page = async |variant: Variant| {
+            let answer = match routes.index(variant) {
+                Ok(Some(index)) => self.client.project_from(&[index], name).await,
+                Ok(None) => self.client.project(name).await,
+                Err(_) => Ok(ProjectAnswer::NotFound { asked: Vec::new() }),
+            };
+            (variant, answer)
+        };
+        futures::future::join_all(variants.map(page)).await
     }
 
     async fn metadata(&self, file: &File) -> Result<Arc<FileMetadata>, MetadataError> {
@@ -422,6 +612,7 @@ impl Provider for Universe {
     fn versions(&self, name: &PackageName) -> Result<Versions, UniverseError> {
         Ok(match self.find(name)? {
             Found::Project(_, versions) => Versions::Found(versions),
+            Found::Builds(builds) => Versions::Found(Arc::clone(builds.versions())),
             Found::Direct(package) => Versions::Found(Arc::from([package.solved_version()])),
             Found::Missing(missing) => Versions::Missing(missing),
         })
@@ -431,6 +622,13 @@ impl Provider for Universe {
         if let Some(package) = self.shared.prepared.directs.get(name) {
             let unusable = package.wheel.as_ref().and_then(|wheel| self.shared.prepared.judge.refuses(wheel));
             return Ok(Standing { yanked: None, unusable });
+        }
+        if self.builds(name)?.is_some() {
+            let standing = self.choose(name, version, |_, chosen| chosen.standing())?.unwrap_or_default();
+            if let Some(Unusable::Machine(_)) = standing.unusable {
+                self.hindered.set(true);
+            }
+            return Ok(standing);
         }
         let Some(project) = self.project(name)? else { return Ok(Standing::default()) };
         let Some(place) = project.position(version) else { return Ok(Standing::default()) };
@@ -452,8 +650,20 @@ impl Provider for Universe {
         Ok(answer)
     }
 
+    fn has_builds(&self, name: &PackageName) -> bool {
+        self.shared.build_routes(name).is_some()
+    }
+
+    fn build(&self, name: &PackageName, version: &Version) -> Result<Build, UniverseError> {
+        let build = self.choose(name, version, |builds, chosen| builds.build(&chosen))?;
+        Ok(build.unwrap_or_default())
+    }
+
     /// Which indexes were not asked for a package, because another has it or an address names it.
-    fn note(&self, name: &PackageName, _wanted: &VersionRange) -> Option<String> {
+    fn note(&self, name: &PackageName, wanted: &VersionRange) -> Option<String> {
+        if let Some(routes) = self.shared.build_routes(name) {
+            return self.note_of_builds(routes, name, wanted);
+        }
         let directs = &self.shared.prepared.directs;
         if let Some(package) = directs.get(name) {
             return Some(format!(
@@ -540,7 +750,7 @@ impl Universe {
                 let reason = project.status_reason().map(printable);
                 Some((name.clone(), (project.status().clone(), reason)))
             }
-            Found::Direct(_) | Found::Missing(_) => None,
+            Found::Builds(_) | Found::Direct(_) | Found::Missing(_) => None,
         });
         found.collect()
     }

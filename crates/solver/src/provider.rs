@@ -176,9 +176,9 @@ pub enum Unusable {
     LacksExtra(ExtraName),
     /// Its metadata cannot be used. The text says why.
     Metadata(String),
-    /// It does not run on the target: a driver, a GPU or an accelerator stands in the way. The text says which, as it
+    /// It does not run on the target: a driver, a GPU or an accelerator stands in the way. Each text says one thing, as it
     /// follows the version: `is built for …`.
-    Machine(String),
+    Machine(Vec<String>),
     /// A constraint of the user's leaves it out. The text is the constraint.
     Constraint(String),
     /// The package is not to be had.
@@ -206,7 +206,7 @@ impl fmt::Display for Unusable {
             Self::Yanked(Some(reason)) => write!(formatter, "was yanked: {reason}"),
             Self::LacksExtra(extra) => write!(formatter, "does not offer the extra [{extra}]"),
             Self::Metadata(what) => write!(formatter, "has unusable metadata: {what}"),
-            Self::Machine(what) => formatter.write_str(what),
+            Self::Machine(what) => formatter.write_str(&what.join("; it ")),
             Self::Constraint(text) => write!(formatter, "is left out by your constraint {text}"),
             Self::Missing(Missing::NotFound(indexes)) => {
                 write!(formatter, "was not found on {}", indexes.join(" or "))

@@ -77,6 +77,8 @@ pub struct TargetSection {
     pub driver: Option<String>,
     /// The GPUs, in the order of their declaration.
     pub gpu: Vec<String>,
+    /// The variant that the builds of the torch family were chosen for, such as `cu128`, `cpu`, or `pypi` for PyPI's own builds.
+    pub variant: Option<String>,
     /// Keys that this version does not know, kept as they are.
     pub unknown: Table,
 }

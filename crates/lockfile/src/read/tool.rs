@@ -78,6 +78,7 @@ fn target(mut section: Section<'_>) -> Result<TargetSection, InvalidLock> {
         accelerator: section.string("accelerator")?,
         driver: section.string("driver")?,
         gpu: section.strings("gpu")?,
+        variant: section.string("variant")?,
         unknown: section.keep(),
     })
 }

@@ -36,6 +36,7 @@ fn target(out: &mut Writer, target: &TargetSection) {
     out.optional("accelerator", target.accelerator.as_ref());
     out.optional("driver", target.driver.as_ref());
     out.list("gpu", &target.gpu);
+    out.optional("variant", target.variant.as_ref());
     out.table(&target.unknown);
 }
 

@@ -7,6 +7,8 @@ use mlresolve_packaging::{
     ExtraName, FormatControl, FormatOption, GroupName, Requirement, SpecifierSet, parse_version,
 };
 
+use mlresolve_target::facts;
+
 use super::sources::Sources;
 use super::{Gathered, ProjectOptions, ReadProject, own};
 use crate::declared::requested;
@@ -61,6 +63,7 @@ pub(super) fn apply(
     let mut requests = Vec::new();
     for (at, (name, target)) in targets.into_iter().enumerate() {
         let target = if chosen.contains(&at) { with_options(options, target) } else { target };
+        let target = with_image(&name, target)?;
         let mut request =
             request(options, config, place, pyproject, gathered, requires_python.as_ref(), name, &target)?;
         take_uv(file.and_then(|file| file.uv.as_ref()), config, &mut request);
@@ -132,6 +135,25 @@ fn with_options(options: &ProjectOptions, target: TargetConfig) -> TargetConfig 
         driver: options.driver.clone().or(target.driver),
         gpu: if options.gpus.is_empty() { target.gpu } else { options.gpus.clone() },
         ..target
+    }
+}
+
+/// A target with what follows from its image where it says nothing itself.
+fn with_image(name: &str, target: TargetConfig) -> Result<TargetConfig, Error> {
+    let Some(image) = &target.image else { return Ok(target) };
+    match facts::image(image) {
+        Some(known) => Ok(TargetConfig {
+            python: target.python.clone().or(known.python),
+            glibc: target.glibc.clone().or_else(|| Some(known.glibc.to_string())),
+            ..target
+        }),
+        None if target.glibc.is_some() => Ok(target),
+        None => {
+            let problem = format!(
+                "the image {image} is not known; say its glibc instead, which `ldd --version` prints in it, and its python"
+            );
+            Err(Error::input(format!("target {name}, image"), problem))
+        }
     }
 }
 

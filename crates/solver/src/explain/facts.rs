@@ -207,6 +207,11 @@ impl Proof {
             if others && *reason == Unusable::Prerelease {
                 continue;
             }
+            if let Unusable::Machine(what) = reason {
+                let subject = self.subject(package, versions);
+                what.iter().for_each(|one| lines.add(target, format!("{subject} {one}")));
+                continue;
+            }
             let line = match reason {
                 Unusable::Missing(_) => format!("{name} {reason}"),
                 Unusable::Constraint(text) => format!("your constraint {text} leaves out the rest of {name}"),

@@ -62,7 +62,7 @@ impl Registry {
                     let (required, python) = (required.to_owned(), "3.12".to_owned());
                     release.standing.unusable = Some(Unusable::RequiresPython { required, python });
                 } else if let Some(what) = part.strip_prefix("machine ") {
-                    release.standing.unusable = Some(Unusable::Machine(what.to_owned()));
+                    release.standing.unusable = Some(Unusable::Machine(vec![what.to_owned()]));
                 } else if let Some(build) = part.strip_prefix("build ") {
                     let (rank, variants) = build.split_once(" for ").unwrap();
                     let variants = Some(variants.split(" or ").map(str::to_owned).collect());

@@ -1,0 +1,98 @@
+//! What the target's own machine holds back, and which variant it got.
+
+use mlresolve_solver::{Joint, Resolution};
+use mlresolve_target::{Accelerator, Gpu, Target, Variant, facts};
+
+use crate::machine::{TORCH, version_cuda};
+use crate::report::HeldBack;
+use crate::run::{Run, TargetRun};
+use crate::universe::Universe;
+
+/// For each target, the packages that it would have in a newer public version if its machine ran everything.
+///
+/// Nothing is said where that cannot be found out: the lock is right all the same.
+pub(crate) fn held_back_by_machine<'a>(
+    run: &Run<'a>,
+    joint: &Joint<'a, Universe>,
+    chosen: &[Resolution],
+) -> Vec<Vec<HeldBack>> {
+    let nothing = vec![Vec::new(); chosen.len()];
+    if !run.targets.iter().any(|target| target.universe.is_hindered()) {
+        return nothing;
+    }
+    let free: Vec<Universe> = run.targets.iter().map(|target| target.universe.without_facts()).collect();
+    let mut without = Joint { targets: Vec::new(), alignment: joint.alignment.clone() };
+    for (target, universe) in joint.targets.iter().zip(&free) {
+        let (name, problem, policy) = (target.name.clone(), target.problem.clone(), target.policy.clone());
+        without.targets.push(mlresolve_solver::TargetProblem { name, provider: universe, problem, policy });
+    }
+    let Ok(unhindered) = mlresolve_solver::solve_joint(&without) else { return nothing };
+    let targets = run.targets.iter().zip(unhindered.iter().zip(chosen));
+    targets.map(|(target, (unhindered, chosen))| held_back(target, unhindered, chosen)).collect()
+}
+
+fn held_back(target: &TargetRun<'_>, unhindered: &Resolution, chosen: &Resolution) -> Vec<HeldBack> {
+    let mut held = Vec::new();
+    for (name, resolved) in &chosen.packages {
+        let Some(free) = unhindered.packages.get(name) else { continue };
+        let public = |version: &mlresolve_packaging::Version| version.clone().without_local();
+        if public(&free.version) <= public(&resolved.version) {
+            continue;
+        }
+        // What only follows from another package is not worth a line.
+        if let Some(because) = target.universe.hindrance(name, &free.version) {
+            held.push(HeldBack {
+                name: name.to_string(),
+                version: free.version.to_string(),
+                chosen: resolved.version.to_string(),
+                because: format!("it {because}"),
+            });
+        }
+    }
+    held
+}
+
+/// Which variant was chosen, and why, in one line; `None` where the target left no choice and says nothing.
+pub(crate) fn variant_line(target: &TargetRun<'_>, resolution: &Resolution) -> Option<String> {
+    let machine = &target.prepared.target;
+    let variant: Variant = resolution.variant.as_ref()?.parse().ok()?;
+    let torch = resolution.packages.iter().find(|(name, _)| name.as_str() == TORCH);
+    let of = torch.map(|(_, torch)| format!(" of torch {}", torch.version.clone().without_local()));
+    let of = of.unwrap_or_default();
+    let cuda = torch.and_then(|(_, torch)| version_cuda(machine, &torch.version, variant));
+    let build = match (variant, cuda) {
+        (Variant::Pypi, Some(cuda)) => format!("PyPI's own build{of}, for CUDA {cuda}"),
+        (Variant::Pypi, None) => format!("PyPI's own build{of}"),
+        (Variant::Cuda(cuda), _) => format!("{variant}{of}, for CUDA {cuda}"),
+        _ => format!("{variant}{of}"),
+    };
+    Some(format!("{build}: {}", why(machine, variant)))
+}
+
+fn why(target: &Target, variant: Variant) -> String {
+    let open = matches!(target.accelerator(), Some(Accelerator::Cuda(None) | Accelerator::Rocm(None)));
+    if !open {
+        return "as the target declares".to_owned();
+    }
+    let mut machine: Vec<String> =
+        target.driver().map(|driver| format!("driver {driver}")).into_iter().collect();
+    machine.extend(target.gpus().iter().map(Gpu::described));
+    let newest = match variant {
+        Variant::Pypi => "the newest torch",
+        _ => "the newest torch with a build",
+    };
+    if machine.is_empty() {
+        return format!("{newest}; neither driver nor GPU is declared, so nothing is ruled out");
+    }
+    let by_minor = match (variant, target.driver()) {
+        (Variant::Cuda(cuda), Some(driver)) => facts::toolkit(cuda).filter(|toolkit| driver < toolkit.driver),
+        _ => None,
+    };
+    let by_minor = by_minor.map(|toolkit| {
+        format!(
+            "; its own driver is {}, older ones of the same major run it too {}",
+            toolkit.driver, toolkit.source
+        )
+    });
+    format!("{newest} that runs on {}{}", machine.join(" and "), by_minor.unwrap_or_default())
+}

@@ -1,0 +1,283 @@
+//! The builds of the torch family: PyPI's own beside those of PyTorch's index, for machines of every kind.
+
+use insta::assert_snapshot;
+use mlresolve_testkit::{IndexServer, PyTorchIndex, Universe};
+
+use crate::support::{Project, Run, locked_packages};
+
+/// A project beside a small PyPI and a small PyTorch index.
+pub(crate) struct TorchProject {
+    pub(crate) project: Project,
+    pub(crate) torch: IndexServer,
+}
+
+impl TorchProject {
+    pub(crate) fn new(pypi: Universe, torch: PyTorchIndex) -> Self {
+        Self { project: Project::beside(IndexServer::start(pypi)), torch: IndexServer::pytorch(torch) }
+    }
+
+    /// Runs the program with these arguments, divided by spaces.
+    pub(crate) fn run(&self, arguments: &str) -> Run {
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        self.project.run_with(&arguments, &[("MLRESOLVE_TORCH_INDEX_URL", &self.torch.torch_index_url())])
+    }
+
+    /// Locks these requirements with these options; the locked packages, or what the run said.
+    pub(crate) fn lock(&self, requirements: &str, options: &str) -> String {
+        self.project.write("requirements.txt", &requirements.replace(' ', "\n"));
+        let run = self.run(&format!("lock --upgrade {options}"));
+        if run.code() != 0 {
+            return self.filtered(&run.snapshot());
+        }
+        locked_packages(&self.project.read("pylock.toml")).join("\n")
+    }
+
+    /// What a run with these arguments prints.
+    fn said(&self, arguments: &str) -> String {
+        self.filtered(&self.run(arguments).snapshot())
+    }
+
+    /// A file of the project.
+    fn read(&self, name: &str) -> String {
+        self.filtered(&self.project.read(name))
+    }
+
+    fn filtered(&self, text: &str) -> String {
+        text.replace(&self.torch.origin(), "[TORCH]")
+    }
+}
+
+const X86: &str = "manylinux_2_28_x86_64";
+const ARM: &str = "manylinux_2_28_aarch64";
+
+fn torch_wheel(version: &str, platform: &str) -> String {
+    format!("torch-{version}-cp312-cp312-{platform}.whl")
+}
+
+/// A PyPI with torch for CUDA 13 and, before that, for CUDA 12.8.
+fn pypi() -> Universe {
+    let torch = |cuda: &'static str| {
+        move |release: mlresolve_testkit::Release| {
+            release
+                .wheel("cp312-cp312-manylinux_2_28_x86_64")
+                .wheel("cp312-cp312-manylinux_2_28_aarch64")
+                .wheel("cp312-cp312-macosx_14_0_arm64")
+                .requires("filelock")
+                .requires(cuda)
+        }
+    };
+    Universe::new()
+        .text("filelock 3.20.0\ncuda-toolkit 13.2.2\ncuda-toolkit 13.0.3\nnvidia-cuda-runtime-cu12 12.8.90\ntriton 3.8.0")
+        .package("torch", "2.15.0", torch("cuda-toolkit==13.2.2; platform_system == 'Linux'"))
+        .package("torch", "2.14.0", torch("cuda-toolkit==13.0.3; platform_system == 'Linux'"))
+        .package("torch", "2.10.0", torch("nvidia-cuda-runtime-cu12==12.8.90; platform_machine == 'x86_64'"))
+}
+
+/// PyTorch's index with the newest torch for several kinds of machine.
+fn torch_index() -> PyTorchIndex {
+    let mut index = PyTorchIndex::new();
+    for (sub_index, version) in [
+        ("cpu", "2.14.0+cpu"),
+        ("cu126", "2.14.0+cu126"),
+        ("cu128", "2.11.0+cu128"),
+        ("cu130", "2.14.0+cu130"),
+        ("rocm7.1", "2.12.1+rocm7.1"),
+        ("xpu", "2.13.0+xpu"),
+    ] {
+        let requires: &[&str] = match sub_index {
+            "rocm7.1" => &["filelock", "triton-rocm==3.7.1"],
+            "xpu" => &["filelock", "triton-xpu==3.7.2"],
+            _ => &["filelock"],
+        };
+        index = index.wheel(sub_index, &torch_wheel(version, X86), Some(">=3.10"), requires);
+    }
+    index
+        .wheel("cpu", &torch_wheel("2.14.0+cpu", ARM), Some(">=3.10"), &["filelock"])
+        .wheel("rocm7.1", "triton_rocm-3.7.1-cp312-cp312-linux_x86_64.whl", None, &[])
+        .wheel("xpu", &format!("triton_xpu-3.7.2-cp312-cp312-{X86}.whl"), None, &[])
+}
+
+#[test]
+fn a_machine_gets_the_newest_torch_with_a_build_that_it_runs() {
+    let torch = TorchProject::new(pypi(), torch_index());
+    let torch_of = |options: &str| {
+        let packages = torch.lock("torch", options);
+        packages.lines().filter(|line| !line.starts_with("filelock")).collect::<Vec<_>>().join(", ")
+    };
+    assert_snapshot!(torch_of("--gpu sm_70 --driver 550.54"), @"torch 2.14.0+cu126");
+    assert_snapshot!(torch_of("--gpu H100 --driver 580.65"), @"cuda-toolkit 13.2.2, torch 2.15.0");
+    assert_snapshot!(torch_of("--gpu H100 --driver 550.54"), @"torch 2.14.0+cu126");
+    assert_snapshot!(torch_of("--gpu sm_120 --driver 570.26"), @"torch 2.11.0+cu128");
+    assert_snapshot!(torch_of("--accelerator cuda"), @"cuda-toolkit 13.2.2, torch 2.15.0");
+    assert_snapshot!(torch_of("--accelerator cpu"), @"torch 2.14.0+cpu");
+    assert_snapshot!(torch_of("--accelerator cpu --platform linux-aarch64"), @"torch 2.14.0+cpu");
+    assert_snapshot!(torch_of("--accelerator cpu --platform macos-arm64"), @"torch 2.15.0");
+    assert_snapshot!(torch_of("--accelerator mps --platform macos-arm64"), @"torch 2.15.0");
+    assert_snapshot!(torch_of("--accelerator rocm7.1 --gpu gfx942"), @"torch 2.12.1+rocm7.1, triton-rocm 3.7.1");
+    assert_snapshot!(torch_of("--accelerator rocm"), @"torch 2.12.1+rocm7.1, triton-rocm 3.7.1");
+    assert_snapshot!(torch_of("--accelerator xpu"), @"torch 2.13.0+xpu, triton-xpu 3.7.2");
+    assert_snapshot!(torch_of(""), @"cuda-toolkit 13.2.2, torch 2.15.0");
+}
+
+#[test]
+fn the_choice_and_what_it_holds_back_are_said() {
+    let torch = TorchProject::new(pypi(), torch_index());
+    torch.project.write("requirements.txt", "torch\n");
+    assert_snapshot!(torch.said("lock --gpu V100 --driver 550.54"), @"
+    exit code 0
+    --- stderr
+    wrote pylock.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 550.54, V100 (sm_70))
+      variant  cu126 of torch 2.14.0, for CUDA 12.6: the newest torch with a build that runs on driver 550.54 and V100 (sm_70); its own driver is 560.28.03, older ones of the same major run it too [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
+      held     torch 2.15.0 is held back to 2.14.0+cu126: it is built for CUDA 13.2, which needs driver 580 or newer, and the target has 550.54, which runs CUDA 12.x [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]; it is built for CUDA 13.2, and CUDA 13 cannot compile for V100 (sm_70), only for sm_75 and newer [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
+      largest  filelock 3.20.0 732 B
+    ");
+    assert_snapshot!(torch.read("pylock.toml"), @r#"
+    lock-version = "1.0"
+    environments = [
+      "platform_system == 'Linux' and platform_machine == 'x86_64' and python_version == '3.12'",
+    ]
+    requires-python = "==3.12.*"
+    created-by = "mlresolve"
+
+    [[packages]]
+    name = "filelock"
+    version = "3.20.0"
+    index = "[INDEX]/simple/"
+    wheels = [
+      { name = "filelock-3.20.0-py3-none-any.whl", upload-time = 2024-01-01T00:00:00Z, url = "[INDEX]/files/filelock-3.20.0-py3-none-any.whl", size = 732, hashes = { sha256 = "7af5c59e853a2e5039be0d3caf9ea2c0c5482d6cb04463df0f25c2904eca9ec2" } },
+    ]
+
+    [packages.tool.mlresolve]
+    metadata = "wheel"
+
+    [[packages]]
+    name = "torch"
+    version = "2.14.0+cu126"
+    requires-python = ">=3.10"
+    dependencies = [
+      { name = "filelock", version = "3.20.0" },
+    ]
+    index = "[TORCH]/whl/cu126/"
+    wheels = [
+      { name = "torch-2.14.0+cu126-cp312-cp312-manylinux_2_28_x86_64.whl", url = "[TORCH]/whl/cu126/torch-2.14.0%2Bcu126-cp312-cp312-manylinux_2_28_x86_64.whl", hashes = { sha256 = "b23e96facb3aac723bb60bb87db67ba580d6a83ca94963a7e56bbf23292f92b3" } },
+    ]
+
+    [packages.tool.mlresolve]
+    requires = [
+      "filelock",
+    ]
+    metadata = "wheel"
+
+    [tool.mlresolve]
+    version = 1
+    input-digest = "[DIGEST]"
+    requirements = [
+      "torch",
+    ]
+
+    [tool.mlresolve.target]
+    name = "default"
+    python = "3.12"
+    platform = "linux-x86_64"
+    glibc = "2.28"
+    accelerator = "cuda"
+    driver = "550.54"
+    gpu = ["V100"]
+    variant = "cu126"
+    "#);
+    assert_snapshot!(torch.said("why-not torch==2.15.0 --gpu V100 --driver 550.54"), @"
+    exit code 1
+    --- stdout
+    torch==2.15.0 is not possible for default (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 550.54, V100 (sm_70)):
+      - you require torch==2.15.0
+      - torch 2.15.0 is built for CUDA 13.2, which needs driver 580 or newer, and the target has 550.54, which runs CUDA 12.x [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
+      - torch 2.15.0 is built for CUDA 13.2, and CUDA 13 cannot compile for V100 (sm_70), only for sm_75 and newer [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
+    Hint: what can be had is torch 2.14.0+cu126
+    ");
+    assert_snapshot!(torch.said("lock --check --gpu V100 --driver 550.54"), @"
+    exit code 0
+    --- stderr
+    pylock.toml is up to date
+    ");
+    assert_snapshot!(torch.said("lock --check --gpu V100 --driver 580.65"), @"
+    exit code 3
+    --- stderr
+    error: pylock.toml is out of date
+      its packages stay, its inputs changed
+    hint: run `mlresolve lock` and commit the result
+    ");
+}
+
+#[test]
+fn a_fixed_variant_is_honoured_or_explained() {
+    let torch = TorchProject::new(pypi(), torch_index());
+    assert_snapshot!(torch.lock("torch", "--accelerator cu128"), @"
+    filelock 3.20.0
+    torch 2.11.0+cu128
+    ");
+    assert_snapshot!(torch.lock("torch==2.14.0", "--accelerator cu128"), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cu128)
+      - you require torch==2.14.0
+      - there is no torch==2.14.0; the newest is 2.11.0+cu128
+      - torch 2.14.0 is on cpu, cu126, cu130, PyPI, not on cu128, which ends at torch 2.11.0
+    Any one of these changes is enough:
+      - relax torch==2.14.0: gives torch 2.11.0+cu128
+    ");
+    assert_snapshot!(torch.lock("torch", "--accelerator cu134"), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cu134)
+      - you require torch
+      - torch was not found on [TORCH]/whl/cu134/
+      - torch 2.15.0 is on cpu, cu126, cu128, cu130, rocm7.1, xpu, PyPI, not on cu134
+    Hint: if torch is on an index of its own, name that with --extra-index-url
+    ");
+    assert_snapshot!(torch.lock("torch==2.15.0", "--driver 550.54"), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 550.54)
+      - you require torch==2.15.0
+      - torch 2.15.0 is built for CUDA 13.2, which needs driver 580 or newer, and the target has 550.54, which runs CUDA 12.x [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
+    Any one of these changes is enough:
+      - relax torch==2.15.0: gives torch 2.14.0+cu126
+    ");
+}
+
+#[test]
+fn a_target_that_no_machine_can_be_is_bad_input() {
+    let torch = TorchProject::new(pypi(), torch_index());
+    let refused = |options: &str| torch.lock("torch", options);
+    assert_snapshot!(refused("--gpu sm_120 --driver 535.54"), @"
+    exit code 2
+    --- stderr
+    error: target default: driver 535.54 does not know sm_120: the first that does is 570 [PTX ISA, Release History, read 2026-11-22]; take that or a newer one
+    ");
+    assert_snapshot!(refused("--gpu V100 --driver 590.44"), @"
+    exit code 2
+    --- stderr
+    error: target default: driver 590.44 no longer knows V100 (sm_70): the last branch for Volta is 580 [NVIDIA CUDA Toolkit, Driver, and Architecture Matrix; PTX ISA, Release History, read 2026-11-22]; take a driver 580, or leave the GPU out
+    ");
+    assert_snapshot!(refused("--accelerator cu130 --driver 550.54"), @"
+    exit code 2
+    --- stderr
+    error: target default: accelerator cu130 does not go with driver 550.54: CUDA 13 needs 580 or newer [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]; take `cuda`, or a newer driver
+    ");
+    assert_snapshot!(refused("--accelerator cuda --platform macos-arm64"), @"
+    exit code 2
+    --- stderr
+    error: target default: accelerator cuda does not go with macos-arm64: no CUDA runs on macOS since 10.2 [NVIDIA, CUDA Toolkit 11.8 downloads; jonathanfly/bark#60, read 2026-11-21]; take `mps` or `cpu`, or a linux platform
+    ");
+    assert_snapshot!(refused("--gpu H10"), @r#"
+    exit code 2
+    --- stderr
+    error: target default, gpu: GPU "H10" is not known; did you mean A10, H100 or H20? A compute capability such as sm_90 will do, as `nvidia-smi --query-gpu=compute_cap --format=csv` prints it, and so will AMD's gfx942
+    "#);
+    assert_snapshot!(refused("--driver 12.4"), @"
+    exit code 2
+    --- stderr
+    error: target default, driver: driver 12.4 is not a version of NVIDIA's driver, which begin at 100: take the one that `nvidia-smi` calls `Driver Version`, such as 550.54.14, and not the `CUDA Version` beside it
+    ");
+}
