@@ -22,6 +22,7 @@ mod platform;
 mod platform_tags;
 mod python;
 mod rocm;
+pub mod runs;
 mod tags;
 mod target;
 mod variant;

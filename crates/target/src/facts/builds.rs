@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::LazyLock;
 
 use mlresolve_packaging::{Version, parse_version};
@@ -81,6 +82,14 @@ impl Code {
             None => (text, false),
         };
         Some(Self { capability: Capability::parse(capability)?, ptx })
+    }
+}
+
+impl fmt::Display for Code {
+    /// `sm_120`, or `sm_120 with PTX`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ptx = if self.ptx { " with PTX" } else { "" };
+        write!(f, "{}{ptx}", self.capability)
     }
 }
 
