@@ -31,7 +31,6 @@ fn explain(python: &str, requirements: &[&str]) -> String {
             assert!(locked.iter().any(|package| package == promised), "{line}: {locked:?}");
         }
     }
-    assert_eq!(project.index.unrecorded(), [""; 0]);
     explained
 }
 

@@ -25,7 +25,6 @@ fn the_order_of_answers_does_not_matter() {
         let first = first.get_or_insert_with(|| lock.clone());
         assert!(lock == *first, "the lock of order {seed} differs from that of order 0");
     }
-    assert_eq!(project.index.unrecorded(), [""; 0]);
 }
 
 #[test]

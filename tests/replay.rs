@@ -13,7 +13,6 @@ pub(crate) const TARGET: &str = "--python-version 3.12 --platform linux-x86_64 -
 fn transformers_with_torch_is_what_other_resolvers_choose() {
     let project = Project::replaying("transformers-torch");
     project.write("requirements.txt", TRANSFORMERS).run(&format!("lock {TARGET}")).success();
-    assert_eq!(project.index.unrecorded(), [""; 0]);
     // The same 89 versions as `uv pip compile --only-binary :all:` gave on this recording.
     assert_snapshot!(locked_packages(&project.read("pylock.toml")).join("\n"), @"
     accelerate 1.15.0

@@ -58,7 +58,6 @@ fn sources_have_markers_extras_and_groups() {
     assert_snapshot!(project.run("lock --platform macos-arm64 --extra cpu").snapshot(), @"
     exit code 2
     --- stderr
-    no target is declared; a common one is assumed (see --help, Target)
     error: the source of torch: two of its places are for this target; give each a marker, so that one is left
     ");
 }

@@ -128,7 +128,7 @@ fn the_choice_and_what_it_holds_back_are_said() {
     --- stderr
     wrote pylock.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
       target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 550.54, V100 (sm_70))
-      variant  cu126 of torch 2.14.0, for CUDA 12.6: the newest torch with a build that runs on driver 550.54 and V100 (sm_70); its own driver is 560.28.03, older ones of the same major run it too [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
+      variant  cu126 of torch 2.14.0, for CUDA 12.6: the first of its builds that runs on driver 550.54 and V100 (sm_70), by minor-version compatibility: CUDA 12.6 came with 560.28.03 [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
       held     torch 2.15.0 is held back to 2.14.0+cu126: it is built for CUDA 13.2, which needs driver 580 or newer, and the target has 550.54, which runs CUDA 12.x [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]; it is built for CUDA 13.2, and CUDA 13 cannot compile for V100 (sm_70), only for sm_75 and newer [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
       largest  filelock 3.20.0 732 B
     ");

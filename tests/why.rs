@@ -150,11 +150,12 @@ fn what_is_not_possible_is_explained() {
       - app 1.0 requires web>=2
     Any one of these changes is enough:
       - leave out app: gives web 1.0
+    Hint: what can be had is web 2.1, app 1.0
     ");
     assert_snapshot!(project.run("why-not web<2 --json").snapshot(), @r#"
     exit code 1
     --- stdout
-    {"answers":[{"diff":null,"explanation":"  - you require app\n  - you require web<2\n  - app 1.0 requires web>=2\nAny one of these changes is enough:\n  - leave out app: gives web 1.0\n","possible":false,"target":"default"}],"requirement":"web<2"}
+    {"answers":[{"diff":null,"explanation":"  - you require app\n  - you require web<2\n  - app 1.0 requires web>=2\nAny one of these changes is enough:\n  - leave out app: gives web 1.0\nHint: what can be had is web 2.1, app 1.0\n","possible":false,"target":"default"}],"requirement":"web<2"}
     "#);
     assert_snapshot!(project.run("why-not web<<2").snapshot(), @r#"
     exit code 2

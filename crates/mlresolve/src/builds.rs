@@ -1,5 +1,6 @@
 //! The builds of a package of the torch family: one version from PyPI and from several of PyTorch's own indexes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mlresolve_index::{File, IndexUrl, Project};
@@ -11,6 +12,9 @@ use crate::error::Error;
 use crate::judge::Judge;
 use crate::machine::{TORCH, refusal, version_cuda};
 use crate::universe::UniverseError;
+
+/// How many versions are looked at for one that is likely to be chosen.
+const SEARCH_LIMIT: usize = 60;
 
 /// Where the builds of the torch family are looked for.
 #[derive(Debug, Clone)]
@@ -129,6 +133,41 @@ impl Builds {
             first.get_or_insert(chosen);
         }
         Ok(first)
+    }
+
+    /// The public versions of which the target would use a build, as far as that can be told without metadata.
+    pub(crate) fn usable(&self, name: &PackageName, judge: &Judge, target: &Target) -> BTreeSet<Version> {
+        let usable = self.versions.iter().filter(|version| {
+            self.choose(name, version, judge, target, true)
+                .is_ok_and(|chosen| chosen.is_some_and(|chosen| chosen.file.is_ok()))
+        });
+        usable.map(|version| version.clone().without_local()).collect()
+    }
+
+    /// The file of the build that comes first among the versions that fit, as far as that can be told without metadata.
+    pub(crate) fn likely(
+        &self,
+        name: &PackageName,
+        judge: &Judge,
+        target: &Target,
+        fits: impl Fn(&Version) -> bool,
+    ) -> Option<File> {
+        let mut newest: Option<Version> = None;
+        let mut best: Option<(usize, File)> = None;
+        for version in self.versions.iter().rev().filter(|version| fits(version)).take(SEARCH_LIMIT) {
+            let public = version.clone().without_local();
+            if newest.as_ref().is_some_and(|newest| public < *newest) {
+                break;
+            }
+            let Ok(Some(chosen)) = self.choose(name, version, judge, target, true) else { continue };
+            if let Ok(file) = chosen.file
+                && best.as_ref().is_none_or(|(rank, _)| chosen.rank < *rank)
+            {
+                best = Some((chosen.rank, file.clone()));
+                newest = Some(public);
+            }
+        }
+        best.map(|(_, file)| file)
     }
 
     /// With which variants a build goes: all of them where it is the same for every machine.

@@ -77,22 +77,20 @@ fn why(target: &Target, variant: Variant) -> String {
     let mut machine: Vec<String> =
         target.driver().map(|driver| format!("driver {driver}")).into_iter().collect();
     machine.extend(target.gpus().iter().map(Gpu::described));
-    let newest = match variant {
-        Variant::Pypi => "the newest torch",
-        _ => "the newest torch with a build",
+    let which = match variant {
+        Variant::Pypi => "it runs",
+        _ => "the first of its builds that runs",
     };
     if machine.is_empty() {
-        return format!("{newest}; neither driver nor GPU is declared, so nothing is ruled out");
+        return "neither driver nor GPU is declared, so nothing is ruled out".to_owned();
     }
     let by_minor = match (variant, target.driver()) {
         (Variant::Cuda(cuda), Some(driver)) => facts::toolkit(cuda).filter(|toolkit| driver < toolkit.driver),
         _ => None,
     };
     let by_minor = by_minor.map(|toolkit| {
-        format!(
-            "; its own driver is {}, older ones of the same major run it too {}",
-            toolkit.driver, toolkit.source
-        )
+        let own = toolkit.driver;
+        format!(", by minor-version compatibility: CUDA {} came with {own} {}", toolkit.cuda, toolkit.source)
     });
-    format!("{newest} that runs on {}{}", machine.join(" and "), by_minor.unwrap_or_default())
+    format!("{which} on {}{}", machine.join(" and "), by_minor.unwrap_or_default())
 }

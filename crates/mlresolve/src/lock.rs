@@ -20,7 +20,7 @@ use crate::prepare::{Prepared, prepare};
 use crate::report::LockReport;
 use crate::request::{AlignmentRequest, LockRequest};
 use crate::run::{Run, TargetRun};
-use crate::universe::Universe;
+use crate::universe::{Common, Universe};
 
 /// The stack of the thread that solves: proofs are walked without recursion, and this is for what is left.
 const SOLVER_STACK_BYTES: usize = 16 << 20;
@@ -190,9 +190,10 @@ async fn solving<T: Send + 'static>(
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let access = access.clone();
     let work = move || {
+        let common = Arc::new(Common::of(jobs.len()));
         let universe = |prepared: &Arc<Prepared>| {
             let (client, prepared) = (Arc::clone(&client), Arc::clone(prepared));
-            Universe::new(client, prepared, limits.clone(), runtime.clone(), &access)
+            Universe::new(client, prepared, limits.clone(), runtime.clone(), &access, Arc::clone(&common))
         };
         let universes: Vec<Universe> = prepared.iter().map(universe).collect();
         let targets = jobs.iter().zip(&prepared).zip(&universes);

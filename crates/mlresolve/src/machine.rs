@@ -18,7 +18,7 @@ pub(crate) fn refusal(
 ) -> Option<Unusable> {
     let verdict = judge_build(target, &Build { torch, variant, cuda });
     let refusals: Vec<String> = verdict.refusals.iter().map(ToString::to_string).collect();
-    (!refusals.is_empty()).then(|| Unusable::Machine(refusals))
+    (!refusals.is_empty()).then_some(Unusable::Machine(refusals))
 }
 
 /// The CUDA that PyPI's own build of a torch is for, as the tables know it.

@@ -45,13 +45,13 @@ impl<'a> Run<'a> {
         let joint = self.joint(alignment);
         let resolutions = self.solve(&joint)?;
         let hindered = held_back_by_machine(self, &joint, &resolutions);
-        let held = held_back_by_others(self, &joint, &resolutions)?;
         let mut locked = Vec::with_capacity(self.targets.len());
         for (at, (target, resolution)) in self.targets.iter().zip(&resolutions).enumerate() {
             let digest = self.digest(at, alignment);
             let mut one = target.lock(resolution, digest, self.watch)?;
             one.report.variant = variant_line(target, resolution);
-            one.report.held_back = hindered[at].iter().chain(&held[at]).cloned().collect();
+            one.report.held_back = hindered[at].clone();
+            one.report.held_back.extend(held_back_by_others(&self.targets, resolution));
             locked.push(one);
         }
         Ok(locked)

@@ -1,14 +1,16 @@
 //! What must agree: the public version of a package across targets, the variant of all builds of a target.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use mlresolve_packaging::{PackageName, Version, VersionPoint, VersionRange};
 use pubgrub::{Id, Term};
 
+use crate::candidates::Likely;
+use crate::joint::TargetProblem;
 use crate::package::SolverPackage;
-use crate::provider::Provider;
-use crate::solve::Solver;
+use crate::provider::{Answer, Dependency, Provider};
+use crate::solve::{HeldBack, Resolved, Solver};
 
 /// The variants that were met. PubGrub sees each as a version, by its place here.
 #[derive(Debug, Default)]
@@ -81,6 +83,9 @@ fn whole(public: &Version) -> VersionRange {
     ))
 }
 
+/// A target that needs a package, the package as PubGrub knows it there, and what is left of it.
+type Holder = (usize, Id<SolverPackage>, VersionRange);
+
 impl<P: Provider> Solver<'_, P> {
     /// Decides the public version of a package for all targets that need it: the best of the first of them that each of the
     /// others can have too. The packages of which more is known than before are returned.
@@ -92,6 +97,8 @@ impl<P: Provider> Solver<'_, P> {
     ) -> Result<Vec<Id<SolverPackage>>, P::Error> {
         let holders = self.holders(name);
         if let Some(public) = self.common_version(name, range, &holders)? {
+            self.note_held_back(name, &public, &holders)?;
+            self.expect(name, &public, &holders)?;
             self.tie(id, name, &public);
             let point = VersionPoint::at(public);
             let alone = VersionRange::singleton(point.clone());
@@ -128,7 +135,7 @@ impl<P: Provider> Solver<'_, P> {
     }
 
     /// The targets that need a package, with what is left to each.
-    fn holders(&mut self, name: &PackageName) -> Vec<(usize, Id<SolverPackage>, VersionRange)> {
+    fn holders(&mut self, name: &PackageName) -> Vec<Holder> {
         let mut holders = Vec::new();
         for target in 0..self.joint.targets.len() {
             let package = SolverPackage::Package(target, name.clone(), None);
@@ -145,7 +152,7 @@ impl<P: Provider> Solver<'_, P> {
         &mut self,
         name: &PackageName,
         range: &VersionRange,
-        holders: &[(usize, Id<SolverPackage>, VersionRange)],
+        holders: &[Holder],
     ) -> Result<Option<Version>, P::Error> {
         let Some(((first, _, left), others)) = holders.split_first() else { return Ok(None) };
         let mut tried = BTreeSet::new();
@@ -165,6 +172,85 @@ impl<P: Provider> Solver<'_, P> {
             Ok(true)
         })?;
         Ok(found.map(Version::without_local))
+    }
+
+    /// Says ahead which metadata the targets will ask for, so that one need not wait for the other.
+    fn expect(&mut self, name: &PackageName, public: &Version, holders: &[Holder]) -> Result<(), P::Error> {
+        for (target, _, left) in holders {
+            let (left, everything) = (left.intersection(&whole(public)), Likely::default());
+            let version = self.candidates[*target].first_usable(name, &left, &everything, |_| Ok(true))?;
+            self.joint.targets[*target].provider.expect_dependencies(name, version.as_slice());
+        }
+        Ok(())
+    }
+
+    /// Notes for each target the newer version that it would have by itself, and who cannot have that.
+    fn note_held_back(
+        &mut self,
+        name: &PackageName,
+        public: &Version,
+        holders: &[Holder],
+    ) -> Result<(), P::Error> {
+        let mut held = Vec::new();
+        for (target, _, left) in holders {
+            let everything = Likely::default();
+            let best = self.candidates[*target].first_usable(name, left, &everything, |_| Ok(true))?;
+            let Some(best) = best.map(Version::without_local).filter(|best| best > public) else { continue };
+            let mut by = Vec::new();
+            for (other, _, left) in holders.iter().filter(|(other, _, _)| other != target) {
+                if !self.candidates[*other].any_usable(name, &left.intersection(&whole(&best)))? {
+                    by.push(*other);
+                }
+            }
+            held.push((*target, HeldBack { name: name.clone(), version: best, by }));
+        }
+        self.held_back.insert(name.clone(), held);
+        Ok(())
+    }
+
+    /// What a target did without in the end because of others: nothing that it requires itself stands in the way.
+    pub(crate) fn held_back_from(
+        &self,
+        target: usize,
+        packages: &BTreeMap<PackageName, Resolved>,
+    ) -> Vec<HeldBack> {
+        let noted =
+            self.held_back.values().flatten().filter(|(at, held)| *at == target && !held.by.is_empty());
+        let mut held: Vec<HeldBack> = noted
+            .map(|(_, held)| held)
+            .filter(|held| {
+                let chosen = packages.get(&held.name);
+                chosen.is_some_and(|chosen| chosen.version.clone().without_local() < held.version)
+                    && self.allows(target, packages, &held.name, &held.version)
+            })
+            .cloned()
+            .collect();
+        held.sort_by(|left, right| left.name.cmp(&right.name));
+        held
+    }
+
+    /// Whether all that is chosen for a target takes a version of a package.
+    fn allows(
+        &self,
+        target: usize,
+        packages: &BTreeMap<PackageName, Resolved>,
+        name: &PackageName,
+        version: &Version,
+    ) -> bool {
+        let whole = whole(version);
+        let takes =
+            |dependency: &Dependency| dependency.name != *name || !dependency.range.is_disjoint(&whole);
+        let TargetProblem { provider, problem, .. } = &self.joint.targets[target];
+        let chosen_takes = packages.iter().all(|(dependent, resolved)| {
+            let questions = std::iter::once(None).chain(resolved.extras.iter().map(Some));
+            let mut answers =
+                questions.map(|extra| provider.dependencies(dependent, &resolved.version, extra));
+            answers.all(|answer| match answer {
+                Ok(Answer::Known(dependencies)) => dependencies.iter().all(takes),
+                _ => true,
+            })
+        });
+        chosen_takes && problem.requirements.iter().all(takes)
     }
 
     /// Holds every target to a public version, if it is the one that is decided.

@@ -23,8 +23,8 @@ pub use package::SolverPackage;
 pub use policy::{Policy, Prerelease, ResolutionMode};
 pub use provider::{Answer, Build, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
 pub use solve::{
-    Constraint, Failure, Problem, Resolution, Resolved, SolveError, Statistics, UnknownExtra, solve,
-    solve_joint,
+    Constraint, Failure, HeldBack, Problem, Resolution, Resolved, SolveError, Statistics, UnknownExtra,
+    solve, solve_joint,
 };
 
 #[cfg(test)]

@@ -55,8 +55,8 @@ pub trait Provider {
         None
     }
 
-    /// A hint that the versions of a package will be asked for, and soon after the dependencies of one in `range`.
-    fn expect_package(&self, _name: &PackageName, _range: &VersionRange) {}
+    /// A hint that the versions of a package will be asked for, and soon after the dependencies of one that satisfies this.
+    fn expect_package(&self, _wanted: &Dependency) {}
 
     /// A hint that the dependencies of these versions may be asked for, most likely first.
     fn expect_dependencies(&self, _name: &PackageName, _versions: &[Version]) {}

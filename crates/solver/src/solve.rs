@@ -54,6 +54,8 @@ pub struct Resolution {
     pub variant: Option<String>,
     /// Extras that were asked for but that the chosen versions do not have.
     pub unknown_extras: Vec<UnknownExtra>,
+    /// What is newer and would do for this target, and what another target that it is aligned with cannot have.
+    pub held_back: Vec<HeldBack>,
     /// What it took.
     pub statistics: Statistics,
 }
@@ -76,6 +78,17 @@ pub struct UnknownExtra {
     pub version: Version,
     /// The extra.
     pub extra: ExtraName,
+}
+
+/// A version that a target did without because of others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldBack {
+    /// The package.
+    pub name: PackageName,
+    /// The public version.
+    pub version: Version,
+    /// The places of the targets that cannot have it.
+    pub by: Vec<usize>,
 }
 
 /// What a solve took.
@@ -192,6 +205,8 @@ pub(crate) struct Solver<'a, P: Provider> {
     siblings: FxHashMap<(usize, PackageName), Vec<Id<SolverPackage>>>,
     tries: FxHashMap<(usize, PackageName), u32>,
     pub(crate) variants: Variants,
+    /// What targets did without when a public version was decided for all of them.
+    pub(crate) held_back: FxHashMap<PackageName, Vec<(usize, HeldBack)>>,
     /// The public versions that are tied to the targets' packages already.
     pub(crate) tied: FxHashSet<(PackageName, Version)>,
     statistics: Statistics,
@@ -217,6 +232,7 @@ impl<'a, P: Provider> Solver<'a, P> {
             siblings: FxHashMap::default(),
             tries: FxHashMap::default(),
             variants: Variants::default(),
+            held_back: FxHashMap::default(),
             tied: FxHashSet::default(),
             statistics: Statistics::default(),
         }
@@ -340,7 +356,7 @@ impl<'a, P: Provider> Solver<'a, P> {
         self.priorities.meet(&dependency.name);
         let key = (target, dependency.name.clone());
         if !self.siblings.contains_key(&key) {
-            self.joint.targets[target].provider.expect_package(&dependency.name, &dependency.range);
+            self.joint.targets[target].provider.expect_package(dependency);
         }
         let packages = std::iter::once(None).chain(dependency.extras.iter().cloned().map(Some));
         for extra in packages {
@@ -514,9 +530,10 @@ impl<'a, P: Provider> Solver<'a, P> {
                 }
             }
         }
-        let targets = self.joint.targets.iter().zip(packages.into_iter().zip(variants));
-        let resolutions = targets.map(|(target, (packages, variant))| Resolution {
+        let targets = self.joint.targets.iter().zip(packages.into_iter().zip(variants)).enumerate();
+        let resolutions = targets.map(|(at, (target, (packages, variant)))| Resolution {
             unknown_extras: unknown_extras(target, &packages),
+            held_back: self.held_back_from(at, &packages),
             packages,
             variant,
             statistics: self.statistics,

@@ -32,7 +32,12 @@ fn chosen(worlds: &[&str], requirements: &[&[&str]], alignment: Alignment) -> St
         Ok(resolutions) => {
             let lines = resolutions.iter().zip(NAMES).map(|(resolution, name)| {
                 let variant = resolution.variant.as_ref().map(|label| format!(" ({label})"));
-                format!("{name}{}: {}", variant.unwrap_or_default(), shown(resolution))
+                let held = resolution.held_back.iter().map(|held| {
+                    let by: Vec<&str> = held.by.iter().map(|at| NAMES[*at]).collect();
+                    format!("; {} {} is held back by {}", held.name, held.version, by.join(" and "))
+                });
+                let held: String = held.collect();
+                format!("{name}{}: {}{held}", variant.unwrap_or_default(), shown(resolution))
             });
             lines.collect::<Vec<_>>().join("\n")
         }
@@ -56,7 +61,7 @@ const SERVE: &str = "
 #[test]
 fn targets_share_the_newest_public_version_that_all_can_have() {
     assert_snapshot!(chosen(&[TRAIN, SERVE], &[&["torch"], &["torch"]], aligned()), @"
-    train: numpy 1.0, torch 2.14.0+cu126
+    train: numpy 1.0, torch 2.14.0+cu126; numpy 2.0 is held back by serve; torch 2.15.0 is held back by serve
     serve: numpy 1.0, torch 2.14.0+cpu
     ");
 }
@@ -69,7 +74,7 @@ fn what_need_not_agree_does_not() {
     ");
     let but_numpy = Alignment::AllBut(["numpy".parse().unwrap()].into());
     assert_snapshot!(chosen(&[TRAIN, SERVE], &[&["torch"], &["torch"]], but_numpy), @"
-    train: numpy 2.0, torch 2.14.0+cu126
+    train: numpy 2.0, torch 2.14.0+cu126; torch 2.15.0 is held back by serve
     serve: numpy 1.0, torch 2.14.0+cpu
     ");
 }

@@ -1,0 +1,145 @@
+//! Which versions there are of a package, and on which indexes.
+
+use std::sync::Arc;
+
+use mlresolve_index::{IndexError, Project, ProjectAnswer};
+use mlresolve_packaging::simple::{ProjectStatus, SkippedFile};
+use mlresolve_packaging::{PackageName, Version, VersionPoint, VersionRange};
+use mlresolve_solver::Missing;
+use mlresolve_target::Variant;
+
+use super::{Found, Universe, UniverseError};
+use crate::access::index_label;
+use crate::builds::{BuildRoutes, Builds, Source};
+use crate::machine::TORCH;
+use crate::text::printable;
+
+impl Universe {
+    pub(super) fn find(&self, name: &PackageName) -> Result<Found, UniverseError> {
+        if let Some(package) = self.shared.prepared.directs.get(name) {
+            return Ok(Found::Direct(Arc::clone(package)));
+        }
+        if let Some(found) = self.projects.borrow().get(name) {
+            return Ok(found.clone());
+        }
+        if let Some(routes) = self.shared.build_routes(name) {
+            let found = self.find_builds(routes, name)?;
+            self.projects.borrow_mut().insert(name.clone(), found.clone());
+            return Ok(found);
+        }
+        let found = match self.wait(self.shared.project(name))?? {
+            ProjectAnswer::Found(project) => match project.status() {
+                ProjectStatus::Quarantined => {
+                    let reason = project.status_reason().unwrap_or("it is quarantined");
+                    Found::Missing(Missing::Withheld(printable(reason)))
+                }
+                _ if project.versions().is_empty() => Found::Missing(unreadable(&project)?),
+                _ => {
+                    let versions: Arc<[Version]> = Arc::from(project.versions());
+                    let index = index_label(project.index());
+                    let skipped = || project.skipped().map_or(0, |files| files.len());
+                    tracing::info!(package = %name, versions = versions.len(), skipped = skipped(), index, "found");
+                    Found::Project(project, versions)
+                }
+            },
+            ProjectAnswer::NotFound { asked } => {
+                tracing::info!(package = %name, "not found on any index");
+                let mut asked: Vec<String> = asked.iter().map(index_label).collect();
+                if asked.is_empty() {
+                    asked.push("any index, since none is asked for it".to_owned());
+                }
+                Found::Missing(Missing::NotFound(asked))
+            }
+            ProjectAnswer::Offline { .. } => {
+                self.lacking.borrow_mut().get_or_insert_with(|| name.clone());
+                Found::Missing(Missing::Offline)
+            }
+        };
+        self.projects.borrow_mut().insert(name.clone(), found.clone());
+        Ok(found)
+    }
+
+    /// Looks for the builds of a package on every index that may have one for the target.
+    pub(super) fn find_builds(
+        &self,
+        routes: &BuildRoutes,
+        name: &PackageName,
+    ) -> Result<Found, UniverseError> {
+        let answers = self.wait(self.shared.pages_of_builds(routes, name))?;
+        let (mut sources, mut lacking, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+        for (variant, answer) in answers {
+            match answer? {
+                ProjectAnswer::Found(project) if project.versions().is_empty() => lacking.push(variant),
+                ProjectAnswer::Found(project) => sources.push(Source { variant, project }),
+                ProjectAnswer::NotFound { asked: indexes } => {
+                    asked.extend(indexes.iter().map(index_label));
+                    lacking.push(variant);
+                }
+                ProjectAnswer::Offline { .. } => {
+                    self.lacking.borrow_mut().get_or_insert_with(|| name.clone());
+                    return Ok(Found::Missing(Missing::Offline));
+                }
+            }
+        }
+        lacking.retain(|variant| routes.variants.contains(variant));
+        // Torch itself is of the variant or is not at all; PyPI's stands in for what the variant's index lacks.
+        if !routes.variants.contains(&Variant::Pypi) && (lacking.is_empty() || name.as_str() == TORCH) {
+            sources.retain(|source| source.variant != Variant::Pypi);
+        }
+        if sources.is_empty() {
+            return Ok(Found::Missing(Missing::NotFound(asked)));
+        }
+        let labels: Vec<String> = sources.iter().map(|source| source.variant.label()).collect();
+        tracing::info!(package = %name, builds = labels.join(" "), "found");
+        Ok(Found::Builds(Arc::new(Builds::new(sources, lacking))))
+    }
+
+    /// Which other variants have what is wanted and those of the target do not.
+    pub(super) fn note_of_builds(
+        &self,
+        routes: &BuildRoutes,
+        name: &PackageName,
+        wanted: &VersionRange,
+    ) -> Option<String> {
+        let wanted_of = |project: &Project| {
+            let mut points = project.versions().iter().rev().map(|version| VersionPoint::at(version.clone()));
+            points.find(|point| wanted.contains(point)).map(|point| point.version().clone())
+        };
+        let own = self.builds(name).ok()?;
+        let own = own.as_ref().map_or(&[][..], |builds| builds.sources());
+        if own.iter().any(|source| wanted_of(&source.project).is_some()) {
+            return None;
+        }
+        let others = routes.others();
+        let answers = self.wait(self.shared.pages_of_builds(&others, name)).ok()?;
+        let (mut having, mut version) = (Vec::new(), None);
+        for (variant, answer) in answers {
+            let Ok(ProjectAnswer::Found(project)) = answer else { continue };
+            if let Some(found) = wanted_of(&project) {
+                having.push(if variant == Variant::Pypi { "PyPI".to_owned() } else { variant.label() });
+                version = version.max(Some(found.without_local()));
+            }
+        }
+        let here: Vec<String> = routes.variants.iter().map(|variant| variant.label()).collect();
+        let newest = own.iter().filter_map(|source| source.project.versions().last()).max();
+        let ends = newest.map(|newest| format!(", which ends at {name} {}", newest.clone().without_local()));
+        let not = format!("not on {}{}", here.join(", "), ends.unwrap_or_default());
+        Some(match version {
+            Some(version) => format!("{name} {version} is on {}, {not}", having.join(", ")),
+            None => format!("no variant has such a {name}"),
+        })
+    }
+}
+
+/// What a page has instead of a file of its project that can be used.
+fn unreadable(project: &Project) -> Result<Missing, IndexError> {
+    let skipped = project.skipped()?;
+    let what = match skipped.first() {
+        None => "its page lists none; is it a page to log in?".to_owned(),
+        Some(SkippedFile { filename, reason }) => {
+            let files = if skipped.len() == 1 { "file" } else { "files" };
+            format!("its page lists {} {files}; {filename}: {reason}", skipped.len())
+        }
+    };
+    Ok(Missing::Unreadable(printable(&what)))
+}
