@@ -17,16 +17,20 @@ import sys
 
 FACTS = pathlib.Path(__file__).resolve().parent.parent.parent / "crates" / "target" / "facts"
 
-# The place where PyTorch says what a minor release is compiled for. Releases without one are in the older list.
+# The place where PyTorch says what a minor release is compiled for.
 PLACES = {
     (2, 8): "pytorch/pytorch#157517",
-    (2, 9): "pytorch/pytorch#175253",
+    (2, 9): "pytorch/pytorch#164471; pytorch/pytorch#162364",
     (2, 10): "pytorch/pytorch#175253",
-    (2, 11): "pytorch/pytorch#172663",
+    (2, 11): "pytorch/pytorch#175253",
     (2, 12): "pytorch/pytorch#182849",
-    (2, 13): "pytorch/pytorch#182849",
-    (2, 14): "pytorch/pytorch#190355",
+    (2, 13): "pytorch/pytorch#197555",
+    (2, 14): "pytorch/pytorch#197555",
 }
+# Where those places say nothing, or leave PTX in that the builds dropped, the build scripts are what was read.
+SCRIPTS = "pytorch/pytorch, build scripts of release {}"
+BY_SCRIPTS = {"cu129": (2, 9), "cu130": (2, 12), "cu132": (2, 12)}
+# Releases before that were taken apart.
 OLDER = "moi90/pytorch_compute_capabilities"
 INDEX = "PyTorch's index"
 
@@ -53,6 +57,13 @@ def minors(key):
     ends = [release(end) for end in key.split("-")]
     first, last = ends[0], ends[-1]
     return [(first[0], minor) for minor in range(first[1], last[1] + 1)]
+
+
+def place(minor, label):
+    """Where the list of a build was read."""
+    if minor >= BY_SCRIPTS.get(label, (99,)):
+        return SCRIPTS.format(text(minor))
+    return PLACES.get(minor, OLDER)
 
 
 def variants():
@@ -97,21 +108,21 @@ def compiled_lists(matrix, patches, known):
     """(minor, build, machine) -> (span, compiled, place)."""
     found = {}
 
-    def add(key, label, machine, compiled, place):
+    def add(key, label, machine, compiled):
         for minor in minors(key):
             releases = span(minor, label, patches, known)
             if releases:
-                row = (releases, " ".join(plain(compiled)), place(minor))
+                row = (releases, " ".join(plain(compiled)), place(minor, label))
                 if found.setdefault((minor, label, machine), row) != row:
                     sys.exit(f"two lists for torch {text(minor)} {label} {machine}")
 
     for key, labels in matrix["cuda_sm_older_x86_64"].items():
         for label, compiled in labels.items():
-            add(key, label, "x86_64", compiled, lambda minor: PLACES.get(minor, OLDER))
+            add(key, label, "x86_64", compiled)
     for key, labels in matrix["cuda_sm_by_torch"].items():
         for label, machines in labels.items():
             for machine, compiled in machines.items():
-                add(key, label, machine, compiled, lambda minor: PLACES.get(minor, INDEX))
+                add(key, label, machine, compiled)
     return found
 
 
@@ -127,24 +138,24 @@ def builds(matrix, pypi, known):
     lists = compiled_lists(matrix, patches, known)
 
     rows = []
-    for (_, label, machine), (releases, compiled, place) in lists.items():
+    for (_, label, machine), (releases, compiled, where) in lists.items():
         cuda = (int(label[2:-1]), int(label[-1]))
-        rows.append((*releases, label, machine, text(cuda), compiled, place))
+        rows.append((*releases, label, machine, text(cuda), compiled, where))
     for version, facts in pypi.items():
         version = release(version)
         for machine in ("x86_64", "aarch64"):
             if not any(platform.startswith("manylinux") and platform.endswith(machine) for platform in facts["platforms"]):
                 continue
             cuda = cuda_of(holds_on(facts["requires_dist"], machine))
-            place = f"PyPI metadata of torch {text(version)}"
+            where = f"PyPI metadata of torch {text(version)}"
             if cuda is None:
-                rows.append((version, version, "pypi", machine, "-", "-", place))
+                rows.append((version, version, "pypi", machine, "-", "-", where))
                 continue
             twin = lists.get((version[:2], f"cu{cuda[0]}{cuda[1]}", machine))
             compiled = "?"
             if twin and twin[0][0] <= version <= twin[0][1]:
-                compiled, place = twin[1], f"{place}; {twin[2]}"
-            rows.append((version, version, "pypi", machine, text(cuda), compiled, place))
+                compiled, where = twin[1], f"{where}; {twin[2]}"
+            rows.append((version, version, "pypi", machine, text(cuda), compiled, where))
     rows.sort(key=lambda row: (order(row[2]), row[3], row[0]))
     return joined(rows)
 

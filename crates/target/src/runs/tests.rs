@@ -40,10 +40,10 @@ fn the_driver_and_every_gpu_are_named() {
                  {FLOOR}"
             ),
             "has no code for V100 (sm_70): it is compiled for sm_75, sm_80, sm_86, sm_90, sm_100, sm_120 \
-             [pytorch/pytorch#190355, read 2026-11-21]"
+             [pytorch/pytorch, build scripts of release 2.14, read 2026-11-21]"
                 .to_owned(),
             "has no code for P100 (sm_60): it is compiled for sm_75, sm_80, sm_86, sm_90, sm_100, sm_120 \
-             [pytorch/pytorch#190355, read 2026-11-21]"
+             [pytorch/pytorch, build scripts of release 2.14, read 2026-11-21]"
                 .to_owned(),
         ]
     );
@@ -88,7 +88,7 @@ fn machine_code_runs_on_higher_minors_and_ptx_on_newer_gpus_with_the_toolkits_dr
             "{gpus}"
         );
     }
-    let list = "it is compiled for sm_75, sm_80, sm_86, sm_90, sm_100, sm_120 [pytorch/pytorch#172663, read 2026-11-21]";
+    let list = "it is compiled for sm_75, sm_80, sm_86, sm_90, sm_100, sm_120 [pytorch/pytorch#175253, read 2026-11-21]";
     for gpus in ["sm_72", "sm_110", "sm_150"] {
         assert_eq!(
             judged(&format!("linux-x86_64 cuda 590 {gpus}"), "2.11.0", "cu128", None),
