@@ -22,5 +22,6 @@ mod sdists;
 mod settings;
 mod support;
 mod torch;
+mod torch_matrix;
 mod tree;
 mod why;

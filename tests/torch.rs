@@ -281,3 +281,246 @@ fn a_target_that_no_machine_can_be_is_bad_input() {
     error: target default, driver: driver 12.4 is not a version of NVIDIA's driver, which begin at 100: take the one that `nvidia-smi` calls `Driver Version`, such as 550.54.14, and not the `CUDA Version` beside it
     ");
 }
+
+#[test]
+fn the_metadata_of_the_very_wheel_counts() {
+    // As of 2.6.0+cu126: the wheel for x86_64 forgot what the one for aarch64 requires.
+    let index =
+        PyTorchIndex::new().wheel("cu126", &torch_wheel("2.6.0+cu126", X86), None, &["filelock"]).wheel(
+            "cu126",
+            &torch_wheel("2.6.0+cu126", ARM),
+            None,
+            &["filelock", "nvidia-cuda-runtime-cu12==12.8.90"],
+        );
+    let torch = TorchProject::new(pypi(), index);
+    assert_snapshot!(torch.lock("torch", "--accelerator cu126"), @"
+    filelock 3.20.0
+    torch 2.6.0+cu126
+    ");
+    assert_snapshot!(torch.lock("torch", "--accelerator cu126 --platform linux-aarch64"), @"
+    filelock 3.20.0
+    nvidia-cuda-runtime-cu12 12.8.90
+    torch 2.6.0+cu126
+    ");
+}
+
+#[test]
+fn a_local_version_is_no_newer_version_and_may_be_a_hash() {
+    let index = PyTorchIndex::new()
+        .wheel("cpu", "torchvision-0.24.0+e437e35-cp312-cp312-manylinux_2_28_x86_64.whl", None, &[])
+        .wheel("cpu", "torchvision-0.24.0-cp312-cp312-manylinux_2_28_aarch64.whl", None, &[])
+        .wheel("cpu", "torchvision-0.24.0-cp312-cp312-macosx_11_0_arm64.whl", None, &[])
+        .wheel("cpu", "torchvision-0.23.0+cpu-cp312-cp312-manylinux_2_28_x86_64.whl", None, &[])
+        .wheel("cpu", &torch_wheel("2.14.0+cpu", X86), None, &[])
+        .wheel("cpu", &torch_wheel("2.14.0", "macosx_14_0_arm64"), None, &[]);
+    let torch = TorchProject::new(Universe::new().text("other 1.0"), index);
+    assert_snapshot!(torch.lock("torchvision", "--accelerator cpu"), @"torchvision 0.24.0+e437e35");
+    assert_snapshot!(torch.lock("torchvision", "--accelerator cpu --platform linux-aarch64"), @"torchvision 0.24.0");
+    // The page as an index of its own, where 2.14.0+cpu sorts above 2.14.0 and has no wheel for macOS.
+    let page = format!("--extra-index-url {}/cpu --platform macos-arm64", torch.torch.torch_index_url());
+    assert_snapshot!(torch.lock("torch torchvision", &page), @"
+    torch 2.14.0
+    torchvision 0.24.0
+    ");
+}
+
+#[test]
+fn the_highest_build_number_wins() {
+    let torch = |release: mlresolve_testkit::Release| {
+        release
+            .wheel("cp312-cp312-manylinux_2_28_x86_64")
+            .wheel_with("cp312-cp312-manylinux_2_28_x86_64", |wheel| wheel.build_tag("3"))
+            .wheel_with("cp312-cp312-manylinux_2_28_x86_64", |wheel| wheel.build_tag("2"))
+    };
+    let pypi = Universe::new().package("torch", "2.10.0", torch).text("filelock 3.20.0");
+    let index = PyTorchIndex::new().wheel("cu128", &torch_wheel("2.10.0+cu128", X86), None, &[]).wheel(
+        "cu128",
+        "torch-2.10.0+cu128-1-cp312-cp312-manylinux_2_28_x86_64.whl",
+        None,
+        &[],
+    );
+    let torch = TorchProject::new(pypi, index);
+    let file = |options: &str| {
+        torch.lock("torch", options);
+        let lock = torch.read("pylock.toml");
+        lock.lines()
+            .find_map(|line| line.trim().strip_prefix("{ name = \"")?.split('"').next())
+            .map(str::to_owned)
+    };
+    assert_snapshot!(file("--accelerator cuda").unwrap(), @"torch-2.10.0-3-cp312-cp312-manylinux_2_28_x86_64.whl");
+    assert_snapshot!(file("--accelerator cu128").unwrap(), @"torch-2.10.0+cu128-1-cp312-cp312-manylinux_2_28_x86_64.whl");
+}
+
+#[test]
+fn a_missing_hash_is_computed_once_and_said() {
+    let wheel = torch_wheel("2.14.0+cu126", X86);
+    let index = PyTorchIndex::new().wheel("cu126", &wheel, None, &["filelock"]).without_hash();
+    let torch = TorchProject::new(pypi(), index);
+    torch.project.write("requirements.txt", "torch\n");
+    assert_snapshot!(torch.said("lock --accelerator cu126"), @"
+    exit code 0
+    --- stderr
+    warning: torch-2.14.0+cu126-cp312-cp312-manylinux_2_28_x86_64.whl has no hash on its index; it was downloaded to compute one, which the lock keeps
+    wrote pylock.toml: 2 packages, 1.7 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28, cu126)
+      variant  cu126 of torch 2.14.0, for CUDA 12.6: as the target declares
+      largest  torch 2.14.0+cu126 990 B, filelock 3.20.0 732 B
+    ");
+    let downloads = || torch.torch.count(&format!("/whl/cu126/{}", wheel.replace('+', "%2B")));
+    let before = downloads();
+    assert!(before > 0, "{:?}", torch.torch.requests());
+    assert_snapshot!(torch.said("lock --upgrade --accelerator cu126 --refresh"), @"
+    exit code 0
+    --- stderr
+    wrote pylock.toml: 2 packages, 1.7 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28, cu126)
+      variant  cu126 of torch 2.14.0, for CUDA 12.6: as the target declares
+      largest  torch 2.14.0+cu126 990 B, filelock 3.20.0 732 B
+      no package changed since the last lock
+    ");
+    assert_eq!(downloads(), before, "the lock knows the digest");
+}
+
+#[test]
+fn one_file_name_with_two_digests_is_refused() {
+    let wheel = torch_wheel("2.5.1", "manylinux_2_28_aarch64");
+    let index = PyTorchIndex::new()
+        .wheel("cu124", &wheel, None, &["filelock"])
+        .wheel("cu126", &wheel, None, &["filelock"])
+        .sha256(&"ab".repeat(32));
+    let torch = TorchProject::new(Universe::new().text("filelock 3.20.0"), index);
+    torch.project.write("requirements.txt", "torch\n");
+    let run = torch.said("lock --accelerator cuda --platform linux-aarch64");
+    assert_snapshot!(without_digest(&run), @"
+    exit code 4
+    --- stderr
+    error: torch-2.5.1-cp312-cp312-manylinux_2_28_aarch64.whl is not the same file everywhere: [TORCH]/whl/cu126/ has sha256 abababababababababababababababababababababababababababababababab, [TORCH]/whl/cu124/ has 0e7882570e89d3f0334e331457c258826cbbae265b901774f4357b80dc38851a
+    hint: two different files may not share a name: find out which is the real one, and name its index under [tool.mlresolve.sources]
+    ");
+}
+
+/// The text with the digest of the stand-in taken out: its bytes are nobody's business.
+fn without_digest(text: &str) -> String {
+    let part = |part: &str| {
+        let end = part.find(|letter: char| !letter.is_ascii_hexdigit()).unwrap_or(part.len());
+        if end == 64 && !part.starts_with("abab") {
+            format!("[DIGEST]{}", &part[end..])
+        } else {
+            part.to_owned()
+        }
+    };
+    text.split_inclusive(|letter: char| !letter.is_ascii_hexdigit()).map(part).collect()
+}
+
+#[test]
+fn a_torch_that_the_tables_do_not_know_is_judged_by_its_metadata() {
+    let future = |cuda: &'static str| {
+        move |release: mlresolve_testkit::Release| {
+            release.wheel("cp312-cp312-manylinux_2_28_x86_64").requires(cuda)
+        }
+    };
+    let pypi = Universe::new()
+        .text("cuda-toolkit 13.4.0\ncuda-toolkit 14.0.0")
+        .package("torch", "2.30.0", future("cuda-toolkit==14.0.0"))
+        .package("torch", "2.29.0", future("cuda-toolkit==13.4.0"));
+    let torch =
+        TorchProject::new(pypi, PyTorchIndex::new().wheel("cpu", &torch_wheel("2.14.0+cpu", X86), None, &[]));
+    torch.project.write("requirements.txt", "torch\n");
+    assert_snapshot!(torch.said("lock --dry-run --gpu H100 --driver 580.65"), @"
+    exit code 0
+    --- stderr
+    warning: the tables do not know CUDA 14: its driver was not checked
+    warning: the tables do not know what torch 2.30.0 for CUDA 14.0 is compiled for
+    would write pylock.toml: 2 packages, 1.5 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 580.65, H100 (sm_90))
+      variant  PyPI's own build of torch 2.30.0: it runs on driver 580.65 and H100 (sm_90)
+      largest  cuda-toolkit 14.0.0 763 B, torch 2.30.0 761 B
+    ");
+    torch.project.write("requirements.txt", "torch==2.29.0\n");
+    assert_snapshot!(torch.said("lock --dry-run --gpu H100 --driver 580.65"), @"
+    exit code 0
+    --- stderr
+    warning: the tables do not know what torch 2.29.0 for CUDA 13.4 is compiled for
+    would write pylock.toml: 2 packages, 1.5 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 580.65, H100 (sm_90))
+      variant  PyPI's own build of torch 2.29.0: it runs on driver 580.65 and H100 (sm_90)
+      largest  torch 2.29.0 764 B, cuda-toolkit 13.4.0 763 B
+    ");
+    assert_snapshot!(torch.said("lock --dry-run --gpu V100 --driver 550.54"), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 550.54, V100 (sm_70))
+      - you require torch==2.29.0
+      - torch 2.29.0 is built for CUDA 13.4, which needs driver 580 or newer, and the target has 550.54, which runs CUDA 12.x [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
+      - torch 2.29.0 is built for CUDA 13.4, and CUDA 13 cannot compile for V100 (sm_70), only for sm_75 and newer [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
+    Any one of these changes is enough:
+      - relax torch==2.29.0: gives torch 2.30.0
+    ");
+}
+
+#[test]
+fn what_the_index_of_a_variant_lacks_comes_from_pypi() {
+    let audio = |release: mlresolve_testkit::Release| release.wheel("cp312-cp312-manylinux_2_28_x86_64");
+    let pypi = pypi()
+        .package("torchaudio", "2.11.0", audio)
+        .package("torchdata", "0.11.0", |release| release.wheel("py3-none-any"));
+    let torch = TorchProject::new(pypi, torch_index());
+    assert_snapshot!(torch.lock("torch torchaudio torchdata", "--accelerator cu126"), @"
+    filelock 3.20.0
+    torch 2.14.0+cu126
+    torchaudio 2.11.0
+    torchdata 0.11.0
+    ");
+    assert_snapshot!(torch.lock("torch torchaudio torchdata", "--accelerator cpu"), @"
+    filelock 3.20.0
+    torch 2.14.0+cpu
+    torchaudio 2.11.0
+    torchdata 0.11.0
+    ");
+}
+
+#[test]
+fn a_pytorch_index_that_fails_is_named() {
+    let torch = TorchProject::new(pypi(), torch_index());
+    torch.torch.fault("/whl/cpu/torch/", mlresolve_testkit::Fault::Status(500));
+    assert_snapshot!(torch.lock("torch", "--accelerator cpu --http-retries 0"), @"
+    exit code 5
+    --- stderr
+    error: [TORCH]/whl/cpu/torch/ answered with HTTP status 500
+    hint: the index is in trouble; try again later, or use what is in the cache with --offline
+    ");
+    torch.torch.clear_faults();
+    // A store of files answers so for what it does not have.
+    torch.torch.fault("/whl/cu129/torch/", mlresolve_testkit::Fault::Status(403));
+    assert_snapshot!(torch.lock("torch==2.14.0", "--driver 550.54"), @"
+    filelock 3.20.0
+    torch 2.14.0+cu126
+    ");
+    torch.project.write(
+        "pyproject.toml",
+        "[project]\nname = 'a'\nversion = '1'\n[tool.mlresolve]\ntorch-index-url = 'ftp://x.example/whl'",
+    );
+    assert_snapshot!(torch.said("lock --accelerator cpu --torch-index-url nowhere"), @"
+    exit code 2
+    --- stderr
+    error: torch-index-url: not a URL (relative URL without a base); an index is given as https://host/simple/
+    ");
+}
+
+#[test]
+fn a_place_that_the_user_names_comes_before_the_family_rules() {
+    let torch = TorchProject::new(pypi(), torch_index());
+    let index = format!("{}/cu128", torch.torch.torch_index_url());
+    let file = format!(
+        "[[index]]\nname = 'mine'\nurl = '{index}'\nexplicit = true\n[sources]\ntorch = {{ index = 'mine' }}\n"
+    );
+    torch.project.write("mlresolve.toml", &file);
+    assert_snapshot!(torch.lock("torch", "--accelerator cpu"), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cpu)
+      - you require torch
+      - torch 2.11.0+cu128 is built for CUDA 12.8, and the target computes on cpu
+      - only [TORCH]/whl/cu128/ was asked for torch, as its source says
+    ");
+}

@@ -28,13 +28,14 @@ pub(crate) fn assemble(
     universe: &Universe,
     resolution: &Resolution,
     digest: String,
+    previous: Option<&Lock>,
     watch: &Watch,
 ) -> Result<Lock, Error> {
     let mut lock = Lock::new("mlresolve");
     lock.requires_python = requires_python(&prepared.target);
     lock.environments.extend(environment(&prepared.target));
     for (name, resolved) in &resolution.packages {
-        lock.packages.push(package(prepared, universe, resolution, name, resolved, watch)?);
+        lock.packages.push(package(prepared, universe, resolution, name, resolved, previous, watch)?);
     }
     lock.tool = Some(ToolSection {
         input_digest: Some(digest),
@@ -103,6 +104,7 @@ fn package(
     resolution: &Resolution,
     name: &PackageName,
     resolved: &Resolved,
+    previous: Option<&Lock>,
     watch: &Watch,
 ) -> Result<Package, Error> {
     if let Some(direct) = prepared.directs.get(name) {
@@ -123,7 +125,8 @@ fn package(
     let metadata = universe.metadata(&file).map_err(from_universe)?.ok();
     package.requires_python = metadata.as_ref().and_then(|metadata| metadata.core.requires_python.clone());
     package.dependencies = dependencies(resolution, prepared, name, &requirements);
-    let wheel = wheel(universe, &file, prepared.directs.root(), watch)?;
+    let locked = previous.and_then(|previous| locked_digest(previous, name, &file));
+    let wheel = wheel(universe, &file, locked, prepared.directs.root(), watch)?;
     if file.wheel.is_some() {
         package.wheels.push(wheel);
     } else {
@@ -218,7 +221,26 @@ fn dependencies(
     found.into_values().collect()
 }
 
-fn wheel(universe: &Universe, file: &File, root: &Path, watch: &Watch) -> Result<Wheel, Error> {
+/// The digest and the size of a file that a lock holds already.
+fn locked_digest(lock: &Lock, name: &PackageName, file: &File) -> Option<(String, Option<u64>)> {
+    let files = lock.packages_named(name).flat_map(|package| {
+        let wheels = package.wheels.iter().map(|wheel| (&wheel.name, &wheel.url, &wheel.hashes, wheel.size));
+        let sdist = package.sdist.iter().map(|sdist| (&sdist.name, &sdist.url, &sdist.hashes, sdist.size));
+        wheels.chain(sdist)
+    });
+    let mut same =
+        files.filter(|(name, url, _, _)| **name == file.filename && url.as_deref() == Some(&file.url));
+    same.find_map(|(_, _, hashes, size)| Some((hashes.get("sha256")?.clone(), size)))
+}
+
+/// The entry of a wheel; `locked` is what is known of its bytes from the lock that is renewed.
+fn wheel(
+    universe: &Universe,
+    file: &File,
+    locked: Option<(String, Option<u64>)>,
+    root: &Path,
+    watch: &Watch,
+) -> Result<Wheel, Error> {
     let mut hashes = BTreeMap::new();
     for (algorithm, digest) in &file.hashes.others {
         if matches!(algorithm.as_str(), "sha384" | "sha512") {
@@ -229,10 +251,12 @@ fn wheel(universe: &Universe, file: &File, root: &Path, watch: &Watch) -> Result
     match file.sha256() {
         Some(digest) => drop(hashes.insert("sha256".to_owned(), digest.to_owned())),
         None if hashes.is_empty() => {
-            watch.tell(Event::Hashing { file: file.filename.clone() });
-            let (digest, bytes) = hash_by_download(universe, file)?;
+            let (digest, bytes) = match locked {
+                Some(locked) => locked,
+                None => hash_by_download(universe, file, watch)?,
+            };
             hashes.insert("sha256".to_owned(), digest);
-            size = Some(bytes);
+            size = size.or(bytes);
         }
         None => {}
     }
@@ -249,11 +273,16 @@ fn wheel(universe: &Universe, file: &File, root: &Path, watch: &Watch) -> Result
 }
 
 /// Some indexes announce no hash. A lock must hold one, so the file is fetched once and hashed.
-fn hash_by_download(universe: &Universe, file: &File) -> Result<(String, u64), Error> {
+fn hash_by_download(universe: &Universe, file: &File, watch: &Watch) -> Result<(String, Option<u64>), Error> {
+    if let Some((digest, bytes)) = universe.hashed(file) {
+        return Ok((digest, Some(bytes)));
+    }
+    watch.tell(Event::Hashing { file: file.filename.clone() });
     let failed = |reason: String| Error::NoHash { file: file.filename.clone(), reason };
     let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
     let path = folder.path().join("download");
     let downloaded = universe.wait(universe.client().download(file, &path)).map_err(from_universe)?;
     let downloaded = downloaded.map_err(|error| failed(error.to_string()))?;
-    Ok((downloaded.sha256, downloaded.bytes))
+    universe.note_hashed(file, &downloaded.sha256, downloaded.bytes);
+    Ok((downloaded.sha256, Some(downloaded.bytes)))
 }

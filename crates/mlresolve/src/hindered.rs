@@ -1,9 +1,10 @@
 //! What the target's own machine holds back, and which variant it got.
 
 use mlresolve_solver::{Joint, Resolution};
+use mlresolve_target::runs::{Build, cuda_of, judge_build};
 use mlresolve_target::{Accelerator, Gpu, Target, Variant, facts};
 
-use crate::machine::{TORCH, version_cuda};
+use crate::machine::{TORCH, local_variant, version_cuda};
 use crate::report::HeldBack;
 use crate::run::{Run, TargetRun};
 use crate::universe::Universe;
@@ -53,7 +54,7 @@ fn held_back(target: &TargetRun<'_>, unhindered: &Resolution, chosen: &Resolutio
 }
 
 /// Which variant was chosen, and why, in one line; `None` where the target left no choice and says nothing.
-pub(crate) fn variant_line(target: &TargetRun<'_>, resolution: &Resolution) -> Option<String> {
+pub(crate) fn variant_line(target: &TargetRun<'_>, resolution: &Resolution, unknown: bool) -> Option<String> {
     let machine = &target.prepared.target;
     let variant: Variant = resolution.variant.as_ref()?.parse().ok()?;
     let torch = resolution.packages.iter().find(|(name, _)| name.as_str() == TORCH);
@@ -66,10 +67,23 @@ pub(crate) fn variant_line(target: &TargetRun<'_>, resolution: &Resolution) -> O
         (Variant::Cuda(cuda), _) => format!("{variant}{of}, for CUDA {cuda}"),
         _ => format!("{variant}{of}"),
     };
-    Some(format!("{build}: {}", why(machine, variant)))
+    Some(format!("{build}: {}", why(machine, variant, unknown)))
 }
 
-fn why(target: &Target, variant: Variant) -> String {
+/// What the tables do not tell of the torch that was chosen.
+pub(crate) fn unknown_to_tables(target: &TargetRun<'_>, resolution: &Resolution) -> Vec<String> {
+    let machine = &target.prepared.target;
+    let Some((name, torch)) = resolution.packages.iter().find(|(name, _)| name.as_str() == TORCH) else {
+        return Vec::new();
+    };
+    let variant = target.universe.variant(name, &torch.version).ok().flatten();
+    let Some(variant) = variant.or_else(|| local_variant(&torch.version)) else { return Vec::new() };
+    let requirements = target.universe.requirements(name, &torch.version, []).unwrap_or_default();
+    let cuda = cuda_of(&requirements).or_else(|| version_cuda(machine, &torch.version, variant));
+    judge_build(machine, &Build { torch: Some(&torch.version), variant, cuda }).notes
+}
+
+fn why(target: &Target, variant: Variant, unknown: bool) -> String {
     let open = matches!(target.accelerator(), Some(Accelerator::Cuda(None) | Accelerator::Rocm(None)));
     if !open {
         return "as the target declares".to_owned();
@@ -78,6 +92,7 @@ fn why(target: &Target, variant: Variant) -> String {
         target.driver().map(|driver| format!("driver {driver}")).into_iter().collect();
     machine.extend(target.gpus().iter().map(Gpu::described));
     let which = match variant {
+        _ if unknown => "nothing that is known keeps it from running",
         Variant::Pypi => "it runs",
         _ => "the first of its builds that runs",
     };

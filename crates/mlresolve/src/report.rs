@@ -167,6 +167,12 @@ fn warnings_of(
                 target.short()
             ));
         }
+        if let Some(file) = file.as_ref().filter(|file| universe.hashed(file).is_some()) {
+            warnings.push(format!(
+                "{} has no hash on its index; it was downloaded to compute one, which the lock keeps",
+                file.filename
+            ));
+        }
         if let Some(file) = file
             && file.url.contains('?')
         {

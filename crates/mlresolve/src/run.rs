@@ -17,7 +17,7 @@ use crate::build::FetchedWheel;
 use crate::digest::input_digest;
 use crate::error::{Conflict, Error};
 use crate::event::{Event, Watch};
-use crate::hindered::{held_back_by_machine, variant_line};
+use crate::hindered::{held_back_by_machine, unknown_to_tables, variant_line};
 use crate::known_names::KNOWN_NAMES;
 use crate::lock::{Job, Locked, WhyNot};
 use crate::prepare::{Prepared, target_in_words};
@@ -49,7 +49,9 @@ impl<'a> Run<'a> {
         for (at, (target, resolution)) in self.targets.iter().zip(&resolutions).enumerate() {
             let digest = self.digest(at, alignment);
             let mut one = target.lock(resolution, digest, self.watch)?;
-            one.report.variant = variant_line(target, resolution);
+            let unknown = unknown_to_tables(target, resolution);
+            one.report.variant = variant_line(target, resolution, !unknown.is_empty());
+            one.report.warnings.extend(unknown);
             one.report.held_back = hindered[at].clone();
             one.report.held_back.extend(held_back_by_others(&self.targets, resolution));
             locked.push(one);
@@ -220,7 +222,8 @@ impl<'a> TargetRun<'a> {
     }
 
     fn assemble(&self, resolution: &Resolution, digest: String, watch: &Watch) -> Result<Lock, Error> {
-        assemble(&self.job.request, self.prepared, self.universe, resolution, digest, watch)
+        let previous = self.job.previous.as_ref();
+        assemble(&self.job.request, self.prepared, self.universe, resolution, digest, previous, watch)
     }
 
     fn lock(&self, resolution: &Resolution, digest: String, watch: &Watch) -> Result<Locked, Error> {

@@ -135,6 +135,16 @@ impl Universe {
         }
     }
 
+    /// The digest and the size of a file that was downloaded because its index announces no hash.
+    pub(crate) fn hashed(&self, file: &File) -> Option<(String, u64)> {
+        self.shared.common.hashed(&file.url)
+    }
+
+    /// Keeps the digest and the size of a file, so that it is downloaded once for all targets.
+    pub(crate) fn note_hashed(&self, file: &File, sha256: &str, bytes: u64) {
+        self.shared.common.note_hashed(&file.url, sha256, bytes);
+    }
+
     /// Whether anything was refused because it does not run on the target's machine.
     pub(crate) fn is_hindered(&self) -> bool {
         self.hindered.get()

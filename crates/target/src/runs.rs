@@ -122,14 +122,24 @@ pub fn judge_build(target: &Target, build: &Build<'_>) -> Verdict {
 }
 
 fn judge_cuda(target: &Target, build: &Build<'_>, cuda: CudaVersion, verdict: &mut Verdict) {
-    let major = facts::cuda_major(cuda.major);
+    let own = facts::cuda_major(cuda.major);
+    // A newer major needs no older driver and compiles for no older GPU than the newest that is known.
+    let newest = facts::cuda_majors().last().filter(|newest| newest.major < cuda.major);
+    let major = own.or(newest);
     if let (Some(driver), Some(major)) = (target.driver(), major)
         && driver < major.driver
     {
         verdict.refusals.push(Refusal::Driver { cuda, driver, major });
     }
-    if major.is_none() {
-        verdict.notes.push(format!("the tables do not know CUDA {}: its driver was not checked", cuda.major));
+    match (own, newest) {
+        (None, Some(newest)) => verdict.notes.push(format!(
+            "the tables do not know CUDA {}: driver and GPUs were held against what CUDA {} needs, and it may need more",
+            cuda.major, newest.major
+        )),
+        (None, None) => {
+            verdict.notes.push(format!("the tables do not know CUDA {}: its driver was not checked", cuda.major));
+        }
+        (Some(_), _) => {}
     }
     let known = build.torch.and_then(|torch| facts::build(torch, build.variant, target.platform()));
     let compiled = known

@@ -25,12 +25,23 @@ const WALK_LIMIT: usize = 2_000;
 pub(crate) struct Common {
     targets: usize,
     seen: Mutex<BTreeMap<PackageName, Vec<BTreeSet<Version>>>>,
+    /// The digests and sizes of files whose index announces no hash, by their address.
+    hashed: Mutex<BTreeMap<String, (String, u64)>>,
 }
 
 impl Common {
     /// For so many targets that share the version of each package.
     pub(crate) fn of(targets: usize) -> Self {
-        Self { targets, seen: Mutex::default() }
+        Self { targets, seen: Mutex::default(), hashed: Mutex::default() }
+    }
+
+    pub(super) fn hashed(&self, url: &str) -> Option<(String, u64)> {
+        self.hashed.lock().unwrap_or_else(PoisonError::into_inner).get(url).cloned()
+    }
+
+    pub(super) fn note_hashed(&self, url: &str, sha256: &str, bytes: u64) {
+        let mut hashed = self.hashed.lock().unwrap_or_else(PoisonError::into_inner);
+        hashed.insert(url.to_owned(), (sha256.to_owned(), bytes));
     }
 
     /// Notes the public versions that one target can have.

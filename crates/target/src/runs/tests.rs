@@ -63,7 +63,7 @@ fn a_build_that_the_tables_do_not_know_is_refused_by_its_toolkit_alone() {
     assert_eq!(
         judged("linux-x86_64 cuda 580 H100", "9.9.0+cu999", "cu999", None),
         [
-            "the tables do not know CUDA 99: its driver was not checked",
+            "the tables do not know CUDA 99: driver and GPUs were held against what CUDA 13 needs, and it may need more",
             "the tables do not know what torch 9.9.0+cu999 for CUDA 99.9 is compiled for",
         ]
     );
