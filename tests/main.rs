@@ -23,5 +23,6 @@ mod settings;
 mod support;
 mod torch;
 mod torch_matrix;
+mod torch_recorded;
 mod tree;
 mod why;

@@ -16,6 +16,13 @@ impl TorchProject {
         Self { project: Project::beside(IndexServer::start(pypi)), torch: IndexServer::pytorch(torch) }
     }
 
+    /// A project beside what PyPI and PyTorch's index had on a day.
+    pub(crate) fn recorded() -> Self {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recordings");
+        let torch = PyTorchIndex::load(format!("{folder}/pytorch.jsonl.zst")).unwrap();
+        Self { project: Project::replaying("torch"), torch: IndexServer::pytorch(torch) }
+    }
+
     /// Runs the program with these arguments, divided by spaces.
     pub(crate) fn run(&self, arguments: &str) -> Run {
         let arguments: Vec<&str> = arguments.split_whitespace().collect();
@@ -33,12 +40,12 @@ impl TorchProject {
     }
 
     /// What a run with these arguments prints.
-    fn said(&self, arguments: &str) -> String {
+    pub(crate) fn said(&self, arguments: &str) -> String {
         self.filtered(&self.run(arguments).snapshot())
     }
 
     /// A file of the project.
-    fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         self.filtered(&self.project.read(name))
     }
 
