@@ -401,7 +401,7 @@ fn one_file_name_with_two_digests_is_refused() {
     assert_snapshot!(without_digest(&run), @"
     exit code 4
     --- stderr
-    error: torch-2.5.1-cp312-cp312-manylinux_2_28_aarch64.whl is not the same file everywhere: [TORCH]/whl/cu126/ has sha256 abababababababababababababababababababababababababababababababab, [TORCH]/whl/cu124/ has 0e7882570e89d3f0334e331457c258826cbbae265b901774f4357b80dc38851a
+    error: torch-2.5.1-cp312-cp312-manylinux_2_28_aarch64.whl is not the same file everywhere: [TORCH]/whl/cu126/ has sha256 abababababababababababababababababababababababababababababababab, [TORCH]/whl/cu124/ has [DIGEST]
     hint: two different files may not share a name: find out which is the real one, and name its index under [tool.mlresolve.sources]
     ");
 }
@@ -436,11 +436,11 @@ fn a_torch_that_the_tables_do_not_know_is_judged_by_its_metadata() {
     assert_snapshot!(torch.said("lock --dry-run --gpu H100 --driver 580.65"), @"
     exit code 0
     --- stderr
-    warning: the tables do not know CUDA 14: its driver was not checked
+    warning: the tables do not know CUDA 14: driver and GPUs were held against what CUDA 13 needs, and it may need more
     warning: the tables do not know what torch 2.30.0 for CUDA 14.0 is compiled for
     would write pylock.toml: 2 packages, 1.5 kB to download, [TIME] s
       target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 580.65, H100 (sm_90))
-      variant  PyPI's own build of torch 2.30.0: it runs on driver 580.65 and H100 (sm_90)
+      variant  PyPI's own build of torch 2.30.0: nothing that is known keeps it from running on driver 580.65 and H100 (sm_90)
       largest  cuda-toolkit 14.0.0 763 B, torch 2.30.0 761 B
     ");
     torch.project.write("requirements.txt", "torch==2.29.0\n");
@@ -450,7 +450,7 @@ fn a_torch_that_the_tables_do_not_know_is_judged_by_its_metadata() {
     warning: the tables do not know what torch 2.29.0 for CUDA 13.4 is compiled for
     would write pylock.toml: 2 packages, 1.5 kB to download, [TIME] s
       target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 580.65, H100 (sm_90))
-      variant  PyPI's own build of torch 2.29.0: it runs on driver 580.65 and H100 (sm_90)
+      variant  PyPI's own build of torch 2.29.0: nothing that is known keeps it from running on driver 580.65 and H100 (sm_90)
       largest  torch 2.29.0 764 B, cuda-toolkit 13.4.0 763 B
     ");
     assert_snapshot!(torch.said("lock --dry-run --gpu V100 --driver 550.54"), @"
@@ -460,8 +460,6 @@ fn a_torch_that_the_tables_do_not_know_is_judged_by_its_metadata() {
       - you require torch==2.29.0
       - torch 2.29.0 is built for CUDA 13.4, which needs driver 580 or newer, and the target has 550.54, which runs CUDA 12.x [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
       - torch 2.29.0 is built for CUDA 13.4, and CUDA 13 cannot compile for V100 (sm_70), only for sm_75 and newer [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
-    Any one of these changes is enough:
-      - relax torch==2.29.0: gives torch 2.30.0
     ");
 }
 
@@ -529,5 +527,157 @@ fn a_place_that_the_user_names_comes_before_the_family_rules() {
       - you require torch
       - torch 2.11.0+cu128 is built for CUDA 12.8, and the target computes on cpu
       - only [TORCH]/whl/cu128/ was asked for torch, as its source says
+    ");
+}
+
+#[test]
+fn why_says_which_build_it_is_and_cites_what_it_rests_on() {
+    let torch = TorchProject::new(pypi(), torch_index());
+    torch.lock("torch", "--driver 550.54 --gpu V100");
+    assert_snapshot!(torch.said("why torch"), @"
+    exit code 0
+    --- stdout
+    torch 2.14.0+cu126 is locked because
+
+      the project  needs torch
+
+    Its build is cu126 of torch 2.14.0, for CUDA 12.6: the first of its builds that runs on driver 550.54 and V100 (sm_70), by minor-version compatibility: CUDA 12.6 came with 560.28.03 [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
+    ");
+    assert_snapshot!(torch.said("why filelock"), @"
+    exit code 0
+    --- stdout
+    filelock 3.20.0 is locked because
+
+      the project         needs torch
+      torch 2.14.0+cu126  needs filelock
+    ");
+    assert_snapshot!(torch.said("why torch --json"), @r#"
+    exit code 0
+    --- stdout
+    {"build":"cu126 of torch 2.14.0, for CUDA 12.6: the first of its builds that runs on driver 550.54 and V100 (sm_70), by minor-version compatibility: CUDA 12.6 came with 560.28.03 [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]","lock":"pylock.toml","more":0,"name":"torch","paths":[[{"name":"torch","requirement":"torch","version":"2.14.0+cu126"}]],"versions":["2.14.0+cu126"]}
+    "#);
+}
+
+const MISFIT: &str = r#"
+[project]
+name = "app"
+version = "1"
+dependencies = ["torch"]
+[dependency-groups]
+newest = ["torch>=2.15"]
+
+[tool.mlresolve.targets.train]
+accelerator = "cuda"
+groups = ["newest"]
+
+[tool.mlresolve.targets.serve]
+accelerator = "cpu"
+"#;
+
+#[test]
+fn targets_that_cannot_be_aligned_are_told_apart() {
+    let torch = TorchProject::new(pypi(), torch_index());
+    torch.project.write("pyproject.toml", MISFIT);
+    assert_snapshot!(torch.said("lock"), @r#"
+    exit code 1
+    --- stderr
+    error: there is no solution for train (Python 3.12, linux-x86_64, glibc 2.28, cuda), serve (Python 3.12, linux-x86_64, glibc 2.28, cpu)
+      - you require torch
+      - for train: you require torch>=2.15
+      - for serve: the newest torch that can be had is 2.14.0
+      - the targets are aligned: they share one public version of torch
+    Any one of these changes is enough:
+      - leave out torch: gives torch 2.15.0
+      - relax torch>=2.15: gives torch 2.14.0
+      - let torch differ between targets (unaligned = ["torch"]): gives torch 2.15.0 for train, torch 2.14.0+cpu for serve
+    "#);
+    assert!(!torch.project.path("pylock.train.toml").exists(), "one target that fails leaves nothing behind");
+    assert_snapshot!(torch.said("lock --unaligned torch"), @"
+    exit code 0
+    --- stderr
+    wrote pylock.train.toml: 3 packages, 2.3 kB to download, [TIME] s
+      target   train (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      variant  PyPI's own build of torch 2.15.0, for CUDA 13.2: neither driver nor GPU is declared, so nothing is ruled out
+      largest  torch 2.15.0 798 B, cuda-toolkit 13.2.2 763 B, filelock 3.20.0 732 B
+    wrote pylock.serve.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
+      target   serve (Python 3.12, linux-x86_64, glibc 2.28, cpu)
+      variant  cpu of torch 2.14.0: as the target declares
+      largest  filelock 3.20.0 732 B
+    ");
+    assert_snapshot!(torch.said("lock --check --unaligned torch"), @"
+    exit code 0
+    --- stderr
+    pylock.train.toml is up to date
+    pylock.serve.toml is up to date
+    ");
+    torch.project.write("pyproject.toml", &format!("{MISFIT}\n[tool.mlresolve]\nalign = false\n"));
+    assert_snapshot!(torch.said("lock"), @"
+    exit code 0
+    --- stderr
+    wrote pylock.train.toml: 3 packages, 2.3 kB to download, [TIME] s
+      target   train (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      variant  PyPI's own build of torch 2.15.0, for CUDA 13.2: neither driver nor GPU is declared, so nothing is ruled out
+      largest  torch 2.15.0 798 B, cuda-toolkit 13.2.2 763 B, filelock 3.20.0 732 B
+      no package changed since the last lock
+    wrote pylock.serve.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
+      target   serve (Python 3.12, linux-x86_64, glibc 2.28, cpu)
+      variant  cpu of torch 2.14.0: as the target declares
+      largest  filelock 3.20.0 732 B
+      no package changed since the last lock
+    ");
+    torch.project.write("pyproject.toml", &format!("{MISFIT}\n[tool.mlresolve]\nunaligned = ['torch']\n"));
+    assert_snapshot!(torch.said("lock --target serve --dry-run"), @"
+    exit code 0
+    --- stderr
+    would write pylock.serve.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
+      target   serve (Python 3.12, linux-x86_64, glibc 2.28, cpu)
+      variant  cpu of torch 2.14.0: as the target declares
+      largest  filelock 3.20.0 732 B
+      no package changed since the last lock
+    ");
+    assert_snapshot!(torch.said("why-not torch>=2.15 --target serve"), @"
+    exit code 1
+    --- stdout
+    torch>=2.15 is not possible for serve (Python 3.12, linux-x86_64, glibc 2.28, cpu):
+      - you require torch>=2.15
+      - there is no torch>=2.15; the newest is 2.14.0+cpu
+      - torch 2.15.0 is on PyPI, not on cpu, which ends at torch 2.14.0
+    Hint: what can be had is torch 2.14.0+cpu
+    ");
+    assert_snapshot!(torch.said("lock --driver 550.54"), @"
+    exit code 2
+    --- stderr
+    error: --driver: it is for one target, and several are declared; choose one with --target NAME
+    ");
+}
+
+#[test]
+fn an_image_says_its_glibc_and_its_python() {
+    let torch = TorchProject::new(pypi(), torch_index());
+    let target = |image: &str| {
+        let file = format!("[targets.serve]\nimage = '{image}'\naccelerator = 'cpu'\n");
+        torch.project.write("mlresolve.toml", &file).write("requirements.txt", "torch\n");
+        torch.said("lock --dry-run")
+    };
+    assert_snapshot!(target("python:3.12-slim-bookworm"), @"
+    exit code 0
+    --- stderr
+    would write pylock.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
+      target   serve (Python 3.12, linux-x86_64, glibc 2.36, cpu)
+      variant  cpu of torch 2.14.0: as the target declares
+      largest  filelock 3.20.0 732 B
+    ");
+    assert_snapshot!(target("docker.io/nvidia/cuda:12.8.0-runtime-ubuntu22.04"), @"
+    exit code 0
+    --- stderr
+    would write pylock.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
+      target   serve (Python 3.12, linux-x86_64, glibc 2.35, cpu)
+      variant  cpu of torch 2.14.0: as the target declares
+      largest  filelock 3.20.0 732 B
+    ");
+    assert_snapshot!(target("registry.example/team/base:1"), @"
+    exit code 2
+    --- stderr
+    error: target serve, image: the image registry.example/team/base:1 is not known; say its glibc instead, which `ldd --version` prints in it, and its python
     ");
 }

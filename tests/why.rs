@@ -42,7 +42,7 @@ fn the_chains_to_a_package_begin_with_the_project() {
     assert_snapshot!(locked().run("why speedups --json").snapshot(), @r#"
     exit code 0
     --- stdout
-    {"lock":"pylock.toml","more":0,"name":"speedups","paths":[[{"name":"app","requirement":"app","version":"1.0"},{"name":"tools","requirement":"tools[fast]","version":"1.0"},{"name":"speedups","requirement":"speedups","version":"0.9"}]],"versions":["0.9"]}
+    {"build":null,"lock":"pylock.toml","more":0,"name":"speedups","paths":[[{"name":"app","requirement":"app","version":"1.0"},{"name":"tools","requirement":"tools[fast]","version":"1.0"},{"name":"speedups","requirement":"speedups","version":"0.9"}]],"versions":["0.9"]}
     "#);
 }
 

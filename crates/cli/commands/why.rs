@@ -2,7 +2,8 @@
 
 use clap::Args;
 use mlresolve::lockfile::Step;
-use mlresolve::printable;
+use mlresolve::target::facts::is_family;
+use mlresolve::{chosen_build, printable};
 
 use super::Outcome;
 use super::chosen_lock::{ChosenLock, graph, locked_name, named};
@@ -17,7 +18,7 @@ const COUNTED_WAYS: usize = 1_000;
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "JSON: {\"lock\": PATH, \"name\", \"versions\": [..], \"paths\": [[{\"name\", \"version\", \
-                             \"requirement\"}]], \"more\": COUNT}; each path leads from the project's requirement to \
+                             \"requirement\"}]], \"more\": COUNT, \"build\": TEXT or null}; each path leads from the project's requirement to \
                              the package."
 )]
 pub(crate) struct WhyArguments {
@@ -44,9 +45,11 @@ pub(crate) fn run(arguments: &WhyArguments, output: Output) -> Outcome {
         .packages_named(&name)
         .filter_map(|package| package.version.as_ref().map(ToString::to_string))
         .collect();
+    let build = chosen_build(&open.lock).filter(|_| is_family(&name));
     if output.json() {
         let answer = serde_json::json!({
-            "lock": open.path, "name": name, "versions": versions, "paths": shown, "more": rest.len()
+            "lock": open.path, "name": name, "versions": versions, "paths": shown, "more": rest.len(),
+            "build": build
         });
         output.data(&answer.to_string());
         return Ok(());
@@ -62,6 +65,9 @@ pub(crate) fn run(arguments: &WhyArguments, output: Output) -> Outcome {
     for path in shown {
         text.push('\n');
         text.push_str(&chain(path, output));
+    }
+    if let Some(build) = build {
+        text.push_str(&format!("\nIts build is {build}\n"));
     }
     match rest.len() {
         0 => {}

@@ -1,11 +1,15 @@
 //! What the target's own machine holds back, and which variant it got.
 
+use mlresolve_lockfile::Lock;
+use mlresolve_packaging::Version;
 use mlresolve_solver::{Joint, Resolution};
 use mlresolve_target::runs::{Build, cuda_of, judge_build};
 use mlresolve_target::{Accelerator, Gpu, Target, Variant, facts};
 
 use crate::machine::{TORCH, local_variant, version_cuda};
+use crate::prepare::read_target;
 use crate::report::HeldBack;
+use crate::request::TargetRequest;
 use crate::run::{Run, TargetRun};
 use crate::universe::Universe;
 
@@ -36,7 +40,7 @@ fn held_back(target: &TargetRun<'_>, unhindered: &Resolution, chosen: &Resolutio
     let mut held = Vec::new();
     for (name, resolved) in &chosen.packages {
         let Some(free) = unhindered.packages.get(name) else { continue };
-        let public = |version: &mlresolve_packaging::Version| version.clone().without_local();
+        let public = |version: &Version| version.clone().without_local();
         if public(&free.version) <= public(&resolved.version) {
             continue;
         }
@@ -55,19 +59,43 @@ fn held_back(target: &TargetRun<'_>, unhindered: &Resolution, chosen: &Resolutio
 
 /// Which variant was chosen, and why, in one line; `None` where the target left no choice and says nothing.
 pub(crate) fn variant_line(target: &TargetRun<'_>, resolution: &Resolution, unknown: bool) -> Option<String> {
-    let machine = &target.prepared.target;
     let variant: Variant = resolution.variant.as_ref()?.parse().ok()?;
     let torch = resolution.packages.iter().find(|(name, _)| name.as_str() == TORCH);
-    let of = torch.map(|(_, torch)| format!(" of torch {}", torch.version.clone().without_local()));
-    let of = of.unwrap_or_default();
-    let cuda = torch.and_then(|(_, torch)| version_cuda(machine, &torch.version, variant));
+    let torch = torch.map(|(_, torch)| &torch.version);
+    Some(build_in_words(&target.prepared.target, torch, variant, unknown))
+}
+
+/// Which variant the builds of the torch family in a lock are for, and why it is this one; `None` where the lock records none, or
+/// not the machine that it is for.
+#[must_use]
+pub fn chosen_build(lock: &Lock) -> Option<String> {
+    let section = lock.tool.as_ref()?.target.as_ref()?;
+    let variant: Variant = section.variant.as_ref()?.parse().ok()?;
+    let request = TargetRequest {
+        name: section.name.clone().unwrap_or_else(|| TargetRequest::default().name),
+        python: section.python.clone(),
+        platform: section.platform.clone(),
+        glibc: section.glibc.clone(),
+        accelerator: section.accelerator.clone(),
+        driver: section.driver.clone(),
+        gpu: section.gpu.clone(),
+    };
+    let target = read_target(&request).ok()?;
+    let torch = lock.packages.iter().find(|package| package.name.as_str() == TORCH)?.version.as_ref()?;
+    let known = judge_build(&target, &Build { torch: Some(torch), variant, cuda: None }).notes.is_empty();
+    Some(build_in_words(&target, Some(torch), variant, !known))
+}
+
+fn build_in_words(machine: &Target, torch: Option<&Version>, variant: Variant, unknown: bool) -> String {
+    let of = torch.map(|torch| format!(" of torch {}", torch.clone().without_local())).unwrap_or_default();
+    let cuda = torch.and_then(|torch| version_cuda(machine, torch, variant));
     let build = match (variant, cuda) {
         (Variant::Pypi, Some(cuda)) => format!("PyPI's own build{of}, for CUDA {cuda}"),
         (Variant::Pypi, None) => format!("PyPI's own build{of}"),
         (Variant::Cuda(cuda), _) => format!("{variant}{of}, for CUDA {cuda}"),
         _ => format!("{variant}{of}"),
     };
-    Some(format!("{build}: {}", why(machine, variant, unknown)))
+    format!("{build}: {}", why(machine, variant, unknown))
 }
 
 /// What the tables do not tell of the torch that was chosen.

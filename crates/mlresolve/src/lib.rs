@@ -53,6 +53,7 @@ pub use build::{BuildError, BuildOptions};
 pub use check::{CheckOutcome, check, check_blocking};
 pub use error::{Conflict, Error, ReplacedFile};
 pub use event::{CancellationToken, Event, Watch};
+pub use hindered::chosen_build;
 pub use lock::{
     Job, Locked, WhyNot, lock, lock_blocking, lock_together, lock_together_blocking, why_not,
     why_not_blocking,
