@@ -34,7 +34,7 @@ struct Known {
     compiled: String,
 }
 
-/// The builds of each torch for x86_64. A row of several releases stands for its first and its last.
+/// The builds of each torch for `x86_64`. A row of several releases stands for its first and its last.
 fn known() -> BTreeMap<Vec<u64>, (String, Vec<Known>)> {
     let rows = table("builds");
     let rows: Vec<_> = rows.iter().filter(|row| row["machine"] == "x86_64").collect();

@@ -112,7 +112,8 @@ fn package(
     }
     let missing = || Error::Internal(format!("no file was chosen for {name} {}", resolved.version));
     let file = universe.file(name, &resolved.version).map_err(from_universe)?.ok_or_else(missing)?;
-    if let Some(builds) = universe.builds(name).map_err(from_universe)?
+    let builds = universe.builds(name).map_err(from_universe)?;
+    if let Some(builds) = &builds
         && let Some(other) = builds.disagreement(&resolved.version, &file).map_err(from_universe)?
     {
         return Err(Error::TwoFiles(Box::new(TwoFiles::new(&file, &other))));
@@ -125,7 +126,10 @@ fn package(
     let metadata = universe.metadata(&file).map_err(from_universe)?.ok();
     package.requires_python = metadata.as_ref().and_then(|metadata| metadata.core.requires_python.clone());
     package.dependencies = dependencies(resolution, prepared, name, &requirements);
-    let locked = previous.and_then(|previous| locked_digest(previous, name, &file));
+    // PyTorch's index announces no hash of many large files, which are not downloaded again for that. Any other index that
+    // hides a hash is asked for the bytes.
+    let locked = previous.filter(|_| builds.is_some());
+    let locked = locked.and_then(|previous| locked_digest(previous, name, &file));
     let wheel = wheel(universe, &file, locked, prepared.directs.root(), watch)?;
     if file.wheel.is_some() {
         package.wheels.push(wheel);
