@@ -178,11 +178,11 @@ impl Builds {
         };
         let rank = u32::try_from(chosen.rank).unwrap_or(u32::MAX);
         if chosen.file.as_ref().is_ok_and(|file| anywhere(file)) {
-            return Build { rank, variants: None };
+            return Build { rank, variants: None, last: false };
         }
         let stands_in = self.lacking.iter().filter(|_| chosen.variant == Variant::Pypi);
         let variants = std::iter::once(&chosen.variant).chain(stands_in).map(|variant| variant.label());
-        Build { rank, variants: Some(variants.collect()) }
+        Build { rank, variants: Some(variants.collect()), last: false }
     }
 
     /// Another file of the same name and version with another digest, and the indexes of both.

@@ -1,48 +1,64 @@
-//! What must agree: the public version of a package across targets, the variant of all builds of a target.
+//! What must agree: the public version of a package across targets; the variant, the CUDA major and the like within one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use mlresolve_packaging::{PackageName, Version, VersionPoint, VersionRange};
 use pubgrub::{Id, Term};
+use rustc_hash::FxHashMap;
 
 use crate::candidates::Likely;
 use crate::joint::TargetProblem;
-use crate::package::SolverPackage;
-use crate::provider::{Answer, Dependency, Provider};
+use crate::package::{Matter, SolverPackage};
+use crate::provider::{Answer, Claim, Dependency, Provider};
 use crate::solve::{HeldBack, Resolved, Solver};
 
-/// The variants that were met. PubGrub sees each as a version, by its place here.
+/// What was said on matters that must be agreed on. PubGrub sees each value as a version, by its place here.
 #[derive(Debug, Default)]
-pub(crate) struct Variants {
-    labels: Vec<String>,
+pub(crate) struct Agreements {
+    values: BTreeMap<Matter, Vec<String>>,
+    /// Why a package goes with what it goes with.
+    reasons: FxHashMap<(PackageName, Matter, VersionRange), Arc<str>>,
 }
 
-impl Variants {
-    /// These variants as PubGrub sees them.
-    pub(crate) fn range_of(&mut self, labels: &[String]) -> VersionRange {
+impl Agreements {
+    /// The values of a claim as PubGrub sees them.
+    pub(crate) fn range_of(&mut self, name: &PackageName, claim: &Claim) -> VersionRange {
+        let known = self.values.entry(claim.matter.clone()).or_default();
         let mut range = VersionRange::empty();
-        for label in labels {
-            let at = self.labels.iter().position(|known| known == label).unwrap_or_else(|| {
-                self.labels.push(label.clone());
-                self.labels.len() - 1
+        for value in claim.values.iter() {
+            let at = known.iter().position(|known| known == value).unwrap_or_else(|| {
+                known.push(value.clone());
+                known.len() - 1
             });
             range = range.union(&VersionRange::singleton(place(at)));
         }
+        let key = (name.clone(), claim.matter.clone(), range.clone());
+        self.reasons.entry(key).or_insert_with(|| Arc::clone(&claim.because));
         range
     }
 
-    pub(crate) fn labels_in(&self, range: &VersionRange) -> BTreeSet<String> {
-        let labels = self.labels.iter().enumerate().filter(|(at, _)| range.contains(&place(*at)));
-        labels.map(|(_, label)| label.clone()).collect()
+    pub(crate) fn values_in(&self, matter: &Matter, range: &VersionRange) -> BTreeSet<String> {
+        let known = self.values.get(matter).into_iter().flatten().enumerate();
+        known.filter(|(at, _)| range.contains(&place(*at))).map(|(_, value)| value.clone()).collect()
     }
 
-    pub(crate) fn label_of(&self, point: &VersionPoint) -> Option<String> {
-        self.labels_in(&VersionRange::singleton(point.clone())).into_iter().next()
+    pub(crate) fn value_of(&self, matter: &Matter, point: &VersionPoint) -> Option<String> {
+        self.values_in(matter, &VersionRange::singleton(point.clone())).into_iter().next()
     }
 
-    fn first_in(&self, range: &VersionRange) -> Option<VersionPoint> {
-        (0..self.labels.len()).map(place).find(|point| range.contains(point))
+    /// Why a package goes with these values of a matter.
+    pub(crate) fn reason(&self, name: &PackageName, matter: &Matter, range: &VersionRange) -> String {
+        match self.reasons.get(&(name.clone(), matter.clone(), range.clone())) {
+            Some(reason) => reason.to_string(),
+            None => format!("goes with {}", Vec::from_iter(self.values_in(matter, range)).join(" or ")),
+        }
+    }
+
+    fn first_in(&self, matter: &Matter, range: &VersionRange) -> Option<VersionPoint> {
+        let count = self.values.get(matter).map_or(0, Vec::len);
+        (0..count).map(place).find(|point| range.contains(point))
     }
 }
 
@@ -266,9 +282,41 @@ impl<P: Provider> Solver<'_, P> {
         }
     }
 
-    /// Decides the variant, where the chosen builds leave several.
-    pub(crate) fn decide_variant(&mut self, id: Id<SolverPackage>, range: &VersionRange) {
-        match self.variants.first_in(range) {
+    /// Ties a version to what it claims. The inner answer is `None` where the claim contradicts what is decided already, which
+    /// PubGrub is told; else it is what the version requires for it.
+    pub(crate) fn claim(
+        &mut self,
+        id: Id<SolverPackage>,
+        target: usize,
+        name: &PackageName,
+        alone: &VersionRange,
+        claims: Vec<Claim>,
+    ) -> Option<Vec<(SolverPackage, VersionRange)>> {
+        let mut edges = Vec::with_capacity(claims.len());
+        let mut agreed = true;
+        for claim in claims {
+            let package = SolverPackage::Shared(target, claim.matter.clone());
+            let range = self.agreements.range_of(name, &claim);
+            let fits = self.may_be(&package, &range);
+            // What every version says is said once.
+            let always = claim.always && self.claimed.insert((id, claim.matter.clone()));
+            if !fits || always {
+                let versions = if claim.always { VersionRange::full() } else { alone.clone() };
+                let on = self.state.package_store.alloc(package.clone());
+                self.state.add_dependency(id, versions, (on, range.clone()));
+            }
+            if !fits {
+                agreed = false;
+                self.note_disagreement(&claim.matter);
+            }
+            edges.push((package, range));
+        }
+        agreed.then_some(edges)
+    }
+
+    /// Decides what the chosen packages leave open of a matter.
+    pub(crate) fn decide_shared(&mut self, id: Id<SolverPackage>, matter: &Matter, range: &VersionRange) {
+        match self.agreements.first_in(matter, range) {
             Some(point) => {
                 let alone = VersionRange::singleton(point.clone());
                 let _ = self.state.add_package_version_dependencies(id, point, alone, []);

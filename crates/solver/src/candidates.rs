@@ -37,7 +37,7 @@ pub(crate) struct Known {
 
 /// The builds of a package, by the places of its versions.
 struct Builds {
-    /// The order in which they are tried: by public version, then by rank.
+    /// The order in which they are tried: by public version, then by rank; what is last after all of that.
     order: Vec<usize>,
     /// With which variants each goes.
     variants: Vec<Option<Arc<[String]>>>,
@@ -118,16 +118,16 @@ impl<'a, P: Provider> Candidates<'a, P> {
         let (mut ranked, mut variants) = (Vec::with_capacity(points.len()), Vec::with_capacity(points.len()));
         for (at, point) in points.iter().enumerate() {
             let build = self.provider.build(name, point.version())?;
-            ranked.push((point.version().clone().without_local(), build.rank, at));
+            ranked.push((point.version().clone().without_local(), build.rank, at, build.last));
             variants.push(build.variants);
         }
         let lowest = self.policy.prefers_lowest(name);
         ranked.sort_by(|left, right| {
             let versions = if lowest { left.0.cmp(&right.0) } else { right.0.cmp(&left.0) };
             // Of equal rank, the greater local version first.
-            versions.then(left.1.cmp(&right.1)).then(right.2.cmp(&left.2))
+            left.3.cmp(&right.3).then(versions).then(left.1.cmp(&right.1)).then(right.2.cmp(&left.2))
         });
-        Ok(Builds { order: ranked.into_iter().map(|(_, _, at)| at).collect(), variants })
+        Ok(Builds { order: ranked.into_iter().map(|(_, _, at, _)| at).collect(), variants })
     }
 
     fn prereleases_allowed(&mut self, name: &PackageName, points: &[VersionPoint]) -> Result<bool, P::Error> {

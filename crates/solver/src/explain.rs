@@ -96,7 +96,7 @@ pub fn explain_joint<P: Provider>(
 ) -> Explanation {
     let (core, failure) = core::minimize(joint, failure);
     let leaves = leaves(&failure.tree);
-    let mut facts = facts::list(joint, &core, &leaves, &failure.variants);
+    let mut facts = facts::list(joint, &core, &leaves, &failure.agreements);
     let facts_left_out = facts.len().saturating_sub(FACT_LIMIT);
     facts.truncate(FACT_LIMIT);
     let mut suggestions = suggest::suggestions(joint, &core, &leaves);

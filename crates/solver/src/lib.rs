@@ -19,9 +19,9 @@ mod solve;
 
 pub use explain::{Explanation, Suggestion, explain, explain_joint, show_range};
 pub use joint::{Alignment, Joint, TargetProblem};
-pub use package::SolverPackage;
+pub use package::{Matter, SolverPackage};
 pub use policy::{Policy, Prerelease, ResolutionMode};
-pub use provider::{Answer, Build, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
+pub use provider::{Answer, Build, Claim, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
 pub use solve::{
     Constraint, Failure, HeldBack, Problem, Resolution, Resolved, SolveError, Statistics, UnknownExtra,
     solve, solve_joint,

@@ -62,7 +62,7 @@ impl Priorities {
         let (name, place, target) = match package {
             SolverPackage::Root => return (Class::Root, Reverse(0), 0, Reverse(0)),
             // It follows from the builds, so it is decided when nothing else is.
-            SolverPackage::Variant(target) => return (Class::Last, Reverse(0), 0, Reverse(*target)),
+            SolverPackage::Shared(target, _) => return (Class::Last, Reverse(0), 0, Reverse(*target)),
             // What targets share decides for each of them.
             SolverPackage::Public(name) => (name, 2, 0),
             // An extra goes before its base: its version decides the base's, not the other way round.

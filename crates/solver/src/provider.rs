@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use mlresolve_packaging::{ExtraName, PackageName, Version, VersionRange};
 
+use crate::package::Matter;
+
 /// Answers the solver's questions. Each answer must be the same whenever it is asked during one solve.
 ///
 /// A method may block until the answer is there. An `Err` ends the solve: it is for what makes every further answer
@@ -47,6 +49,14 @@ pub trait Provider {
     /// When the question cannot be answered at all.
     fn build(&self, _name: &PackageName, _version: &Version) -> Result<Build, Self::Error> {
         Ok(Build::default())
+    }
+
+    /// What a version has to say on matters that all packages of a target must agree on, beside the variant of its build.
+    ///
+    /// # Errors
+    /// When the question cannot be answered at all.
+    fn claims(&self, _name: &PackageName, _version: &Version) -> Result<Vec<Claim>, Self::Error> {
+        Ok(Vec::new())
     }
 
     /// What a person should know of a package where its versions are wanting, such as that it may have others in a place
@@ -93,6 +103,21 @@ pub struct Build {
     /// The variants that it goes with. All builds that are chosen for a target go with one variant. `None` where the
     /// build goes with any.
     pub variants: Option<Arc<[String]>>,
+    /// Whether every other version is tried before it.
+    pub last: bool,
+}
+
+/// What a version says on a matter that all packages of a target must agree on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The matter.
+    pub matter: Matter,
+    /// What it goes with.
+    pub values: Arc<[String]>,
+    /// Why, as it follows the name and the version: `is for CUDA 12, as its name says`.
+    pub because: Arc<str>,
+    /// Whether every version of the package says so.
+    pub always: bool,
 }
 
 /// Why there is no such package.

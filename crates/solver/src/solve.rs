@@ -9,13 +9,13 @@ use pubgrub::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::align::{Variants, public_range};
+use crate::align::{Agreements, public_range};
 use crate::candidates::{Candidates, Choice, Likely};
 use crate::joint::{Joint, TargetProblem};
-use crate::package::SolverPackage;
+use crate::package::{Matter, SolverPackage};
 use crate::policy::{Policy, ResolutionMode};
 use crate::priority::{Priorities, Priority};
-use crate::provider::{Answer, Dependency, Provider, Stop, Unusable};
+use crate::provider::{Answer, Claim, Dependency, Provider, Stop, Unusable};
 
 /// When a package has been tried this often, metadata of what would be tried next is asked for ahead.
 const TRIES_BEFORE_PREFETCH: u32 = 5;
@@ -98,6 +98,8 @@ pub struct Statistics {
     pub steps: u64,
     /// Conflicts met.
     pub conflicts: u64,
+    /// How often a version was given up because of what must be agreed on, other than the variant.
+    pub disagreements: u64,
 }
 
 /// Why there is no solution to show.
@@ -120,8 +122,8 @@ pub enum SolveError<E: std::error::Error + 'static> {
 /// The proof that there is no solution.
 pub struct Failure {
     pub(crate) tree: Box<Tree>,
-    /// What the variants in it are called.
-    pub(crate) variants: Variants,
+    /// What was claimed in it.
+    pub(crate) agreements: Agreements,
 }
 
 pub(crate) type Tree = DerivationTree<SolverPackage, VersionRange, Unusable>;
@@ -204,7 +206,9 @@ pub(crate) struct Solver<'a, P: Provider> {
     /// Of each target, every package of one name: the base and its extras.
     siblings: FxHashMap<(usize, PackageName), Vec<Id<SolverPackage>>>,
     tries: FxHashMap<(usize, PackageName), u32>,
-    pub(crate) variants: Variants,
+    pub(crate) agreements: Agreements,
+    /// The claims that every version of a package makes, as far as PubGrub was told.
+    pub(crate) claimed: FxHashSet<(Id<SolverPackage>, Matter)>,
     /// What targets did without when a public version was decided for all of them.
     pub(crate) held_back: FxHashMap<PackageName, Vec<(usize, HeldBack)>>,
     /// The public versions that are tied to the targets' packages already.
@@ -231,7 +235,8 @@ impl<'a, P: Provider> Solver<'a, P> {
             priorities: Priorities::keeping(kept),
             siblings: FxHashMap::default(),
             tries: FxHashMap::default(),
-            variants: Variants::default(),
+            agreements: Agreements::default(),
+            claimed: FxHashSet::default(),
             held_back: FxHashMap::default(),
             tied: FxHashSet::default(),
             statistics: Statistics::default(),
@@ -274,8 +279,8 @@ impl<'a, P: Provider> Solver<'a, P> {
                 SolverPackage::Public(name) => {
                     self.decide_public(id, &name, &range).map(|holders| changed.extend(holders))
                 }
-                SolverPackage::Variant(_) => {
-                    self.decide_variant(id, &range);
+                SolverPackage::Shared(_, matter) => {
+                    self.decide_shared(id, &matter, &range);
                     Ok(())
                 }
             };
@@ -287,8 +292,8 @@ impl<'a, P: Provider> Solver<'a, P> {
         let conflicts: Vec<_> = match self.state.unit_propagation(next) {
             Ok(conflicts) => conflicts.into_iter().collect(),
             Err(tree) => {
-                let variants = std::mem::take(&mut self.variants);
-                return Err(SolveError::NoSolution(Failure { tree: Box::new(tree), variants }));
+                let agreements = std::mem::take(&mut self.agreements);
+                return Err(SolveError::NoSolution(Failure { tree: Box::new(tree), agreements }));
             }
         };
         for (affected, conflict) in conflicts {
@@ -301,6 +306,14 @@ impl<'a, P: Provider> Solver<'a, P> {
     fn note_conflict(&mut self, affected: Id<SolverPackage>, others: &[Id<SolverPackage>]) {
         self.statistics.conflicts += 1;
         let store = &self.state.package_store;
+        let shared = others.iter().chain([&affected]).find_map(|&id| match &store[id] {
+            SolverPackage::Shared(_, matter) => Some(matter.clone()),
+            _ => None,
+        });
+        if let Some(matter) = shared {
+            self.note_disagreement(&matter);
+        }
+        let store = &self.state.package_store;
         let Some(affected) = store[affected].name().cloned() else { return };
         let others: Vec<PackageName> = others.iter().filter_map(|&id| store[id].name().cloned()).collect();
         tracing::debug!(package = %affected, ?others, "conflict");
@@ -311,6 +324,12 @@ impl<'a, P: Provider> Solver<'a, P> {
                     self.state.backtrack_package(id);
                 }
             }
+        }
+    }
+
+    pub(crate) fn note_disagreement(&mut self, matter: &Matter) {
+        if *matter != Matter::Variant {
+            self.statistics.disagreements += 1;
         }
     }
 
@@ -391,19 +410,15 @@ impl<'a, P: Provider> Solver<'a, P> {
         let known = self.candidates[target].known(name)?;
         let point = VersionPoint::at(version.clone());
         let alone = VersionRange::singleton(point.clone()).widen_versions(&known.points);
-        let mut edges = Vec::new();
+        let mut claims = provider.claims(name, &version)?;
         if provider.has_builds(name)
-            && let Some(variants) = provider.build(name, &version)?.variants
+            && let Some(values) = provider.build(name, &version)?.variants
         {
-            let variant = (SolverPackage::Variant(target), self.variants.range_of(&variants));
-            if !self.may_be(&variant.0, &variant.1) {
-                // What it requires does not matter then.
-                let on = self.state.package_store.alloc(variant.0);
-                self.state.add_dependency(id, alone, (on, variant.1));
-                return Ok(());
-            }
-            edges.push(variant);
+            let because = format!("is built for {}", values.join(" or ")).into();
+            claims.push(Claim { matter: Matter::Variant, values, because, always: false });
         }
+        // Where it contradicts a claim, what it requires does not matter.
+        let Some(mut edges) = self.claim(id, target, name, &alone, claims) else { return Ok(()) };
         let dependencies = match provider.dependencies(name, &version, extra)? {
             Answer::Known(dependencies) => dependencies,
             // The candidates let it pass: see there.
@@ -452,11 +467,11 @@ impl<'a, P: Provider> Solver<'a, P> {
         let left = siblings.iter().filter_map(|&id| self.left_to(id));
         let common = left.fold(range.clone(), |common, other| common.intersection(&other));
         let public = self.joint.aligns(name).then(|| SolverPackage::Public(name.clone()));
-        let variants = self.left_to_package(SolverPackage::Variant(target));
+        let variants = self.left_to_package(SolverPackage::Shared(target, Matter::Variant));
         Likely {
             range: (!common.is_empty() && common != *range).then_some(common),
             public: public.and_then(|package| self.left_to_package(package)),
-            variants: variants.map(|range| self.variants.labels_in(&range)),
+            variants: variants.map(|range| self.agreements.values_in(&Matter::Variant, &range)),
         }
     }
 
@@ -473,7 +488,7 @@ impl<'a, P: Provider> Solver<'a, P> {
         self.left_to(id)
     }
 
-    fn may_be(&mut self, package: &SolverPackage, range: &VersionRange) -> bool {
+    pub(crate) fn may_be(&mut self, package: &SolverPackage, range: &VersionRange) -> bool {
         self.left_to_package(package.clone()).is_none_or(|left| !left.is_disjoint(range))
     }
 
@@ -522,7 +537,10 @@ impl<'a, P: Provider> Solver<'a, P> {
         for (id, point) in self.state.partial_solution.extract_solution() {
             match &self.state.package_store[id] {
                 SolverPackage::Root | SolverPackage::Public(_) => {}
-                SolverPackage::Variant(target) => variants[*target] = self.variants.label_of(&point),
+                SolverPackage::Shared(target, matter @ Matter::Variant) => {
+                    variants[*target] = self.agreements.value_of(matter, &point);
+                }
+                SolverPackage::Shared(..) => {}
                 SolverPackage::Package(target, name, extra) => {
                     let fresh = || Resolved { version: point.version().clone(), extras: BTreeSet::new() };
                     let resolved: &mut Resolved = packages[*target].entry(name.clone()).or_insert_with(fresh);

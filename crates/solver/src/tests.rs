@@ -1,5 +1,6 @@
 //! The solver against registries in memory.
 
+mod claims;
 mod explanations;
 mod joint;
 mod laws;

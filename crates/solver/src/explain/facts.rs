@@ -7,9 +7,9 @@ use mlresolve_packaging::{PackageName, VersionPoint, VersionRange};
 use pubgrub::External;
 
 use super::{Leaf, show_range};
-use crate::align::Variants;
+use crate::align::Agreements;
 use crate::joint::Joint;
-use crate::package::SolverPackage;
+use crate::package::{Matter, SolverPackage};
 use crate::provider::{Provider, Unusable, Versions};
 
 /// So many different ranges that versions of one package ask of another are listed one by one.
@@ -20,7 +20,7 @@ pub(super) fn list<P: Provider>(
     joint: &Joint<'_, P>,
     core: &Joint<'_, P>,
     leaves: &[Leaf<'_>],
-    variants: &Variants,
+    agreements: &Agreements,
 ) -> Vec<String> {
     let proof = Proof::read(joint, leaves);
     let mut lines = Lines::default();
@@ -43,7 +43,7 @@ pub(super) fn list<P: Provider>(
     }
     for package in proof.order() {
         let (said, target) = (lines.said.len(), package.target());
-        let wanting = proof.add_lines(package, variants, &mut lines);
+        let wanting = proof.add_lines(package, agreements, &mut lines);
         if let (Some(name), Some(at)) = (package.name(), target)
             && wanting
             && lines.said.len() > said
@@ -164,14 +164,18 @@ impl Proof {
     }
 
     /// Adds the lines about a package. Whether they speak of versions that are not there or cannot be used.
-    fn add_lines(&self, package: &SolverPackage, variants: &Variants, lines: &mut Lines) -> bool {
+    fn add_lines(&self, package: &SolverPackage, agreements: &Agreements, lines: &mut Lines) -> bool {
         let Some(name) = package.name() else { return false };
         let target = package.target();
         for (dependency, needs) in self.needs.get(package).into_iter().flatten() {
-            if let SolverPackage::Variant(_) = dependency {
+            if let SolverPackage::Shared(_, matter) = dependency {
                 for (versions, range) in needs {
-                    let labels = Vec::from_iter(variants.labels_in(range)).join(" or ");
-                    lines.add(target, format!("{} is built for {labels}", self.subject(package, versions)));
+                    let reason = agreements.reason(name, matter, range);
+                    let subject = match *versions == VersionRange::full() {
+                        true => package.to_string(),
+                        false => self.subject(package, versions),
+                    };
+                    lines.add(target, format!("{subject} {reason}"));
                 }
                 continue;
             }
@@ -270,17 +274,19 @@ impl Proof {
         self.points(package).is_some_and(|points| matches!(points, [only] if only == version))
     }
 
-    /// Adds which packages must have one public version on all targets, or go with one variant.
+    /// Adds what must agree: public versions across targets, matters within one.
     fn add_what_must_agree(&self, lines: &mut Lines) {
         let mut shared: BTreeSet<&PackageName> = BTreeSet::new();
-        let mut built = false;
+        let mut matters: BTreeSet<&Matter> = BTreeSet::new();
         for (dependent, dependencies) in &self.needs {
             for dependency in dependencies.keys() {
                 match dependency {
                     SolverPackage::Public(name) if *dependent != SolverPackage::Root => {
                         shared.insert(name);
                     }
-                    SolverPackage::Variant(_) => built = true,
+                    SolverPackage::Shared(_, matter) => {
+                        matters.insert(matter);
+                    }
                     _ => {}
                 }
             }
@@ -288,8 +294,8 @@ impl Proof {
         for name in shared {
             lines.add(None, format!("the targets are aligned: they share one public version of {name}"));
         }
-        if built {
-            lines.add(None, "the builds of one target go with one variant".to_owned());
+        for matter in matters {
+            lines.add(None, matter.rule());
         }
     }
 

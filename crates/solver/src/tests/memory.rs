@@ -9,8 +9,8 @@ use mlresolve_packaging::range::range_of;
 use mlresolve_packaging::{ExtraName, PackageName, Requirement, RequirementSource, Version};
 
 use crate::{
-    Answer, Build, Constraint, Dependency, Explanation, Missing, Policy, Problem, Provider, Resolution,
-    SolveError, Standing, Stop, Unusable, Versions, explain, solve,
+    Answer, Build, Claim, Constraint, Dependency, Explanation, Matter, Missing, Policy, Problem, Provider,
+    Resolution, SolveError, Standing, Stop, Unusable, Versions, explain, solve,
 };
 
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,7 @@ pub(super) struct Release {
     pub(super) extras: BTreeMap<ExtraName, Vec<Dependency>>,
     pub(super) standing: Standing,
     pub(super) build: Option<Build>,
+    pub(super) claims: Vec<Claim>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -43,8 +44,8 @@ pub(super) fn dependency(text: &str) -> Dependency {
 impl Registry {
     /// Reads lines such as `a 1.0: b>=1, c | gpu: d | yanked` into a registry.
     ///
-    /// Behind `|` comes an extra with what it requires, `yanked`, `source`, `python>=3.13`, `machine needs a GPU`, or `build 2 for
-    /// cu126 or cu128`, where 2 is the rank.
+    /// Behind `|` comes an extra with what it requires, `yanked`, `source`, `python>=3.13`, `machine needs a GPU`, `build 2 for
+    /// cu126 or cu128`, where 2 is the rank, `claims cuda 12` or `claims import:cv2 a always`.
     pub(super) fn read(text: &str) -> Self {
         let mut registry = Self::default();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -63,10 +64,23 @@ impl Registry {
                     release.standing.unusable = Some(Unusable::RequiresPython { required, python });
                 } else if let Some(what) = part.strip_prefix("machine ") {
                     release.standing.unusable = Some(Unusable::Machine(vec![what.to_owned()]));
+                } else if let Some(claim) = part.strip_prefix("claims ") {
+                    let (matter, value) = claim.split_once(' ').unwrap();
+                    let matter = match matter.strip_prefix("import:") {
+                        Some(import) => Matter::Import(import.into()),
+                        None => Matter::CudaMajor,
+                    };
+                    let (value, always) = match value.strip_suffix(" always") {
+                        Some(value) => (value, true),
+                        None => (value, false),
+                    };
+                    let because = format!("is for {value}").into();
+                    let values = [value.to_owned()].into();
+                    release.claims.push(Claim { matter, values, because, always });
                 } else if let Some(build) = part.strip_prefix("build ") {
                     let (rank, variants) = build.split_once(" for ").unwrap();
                     let variants = Some(variants.split(" or ").map(str::to_owned).collect());
-                    release.build = Some(Build { rank: rank.parse().unwrap(), variants });
+                    release.build = Some(Build { rank: rank.parse().unwrap(), variants, last: false });
                 } else {
                     let (extra, requires) = part.split_once(':').unwrap();
                     release.extras.insert(extra.parse().unwrap(), list(requires));
@@ -161,6 +175,10 @@ impl Provider for Registry {
 
     fn build(&self, name: &PackageName, version: &Version) -> Result<Build, Infallible> {
         Ok(self.packages[name][version].build.clone().unwrap_or_default())
+    }
+
+    fn claims(&self, name: &PackageName, version: &Version) -> Result<Vec<Claim>, Infallible> {
+        Ok(self.packages[name][version].claims.clone())
     }
 
     fn dependencies(
