@@ -10,6 +10,7 @@ mod conventions;
 mod crash;
 mod determinism;
 mod dockerfile;
+mod doctor;
 mod hostile;
 mod index_trouble;
 mod lock;
