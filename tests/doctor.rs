@@ -1,87 +1,9 @@
-//! What the program makes of the machine that it runs on: `doctor` and `--accelerator auto`, with machines made of files
-//! and shell scripts.
+//! `doctor`: what this machine is, and whether a lock runs on it.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
-
-use std::path::PathBuf;
-use std::process::Command;
 
 use insta::assert_snapshot;
 
-use crate::support::Run;
-use crate::torch::{TorchProject, pypi, torch_index};
-
-/// A machine beside a project.
-struct Machine {
-    torch: TorchProject,
-}
-
-const H100: &str = "550.54.14, NVIDIA H100 80GB HBM3, 9.0";
-const V100: &str = "550.54.14, Tesla V100-SXM2-16GB, 7.0";
-
-impl Machine {
-    /// A machine with glibc 2.35, Python 3.12 and nothing to compute on.
-    fn new() -> Self {
-        let machine = Self { torch: TorchProject::new(pypi(), torch_index()) };
-        machine.torch.project.write("requirements.txt", "torch\n");
-        machine.program("getconf", "echo 'glibc 2.35'").program("python3.12", "echo 'Python 3.12.4'")
-    }
-
-    /// The same machine with an `nvidia-smi` that prints these lines.
-    fn nvidia(self, lines: &[&str]) -> Self {
-        let echoes: Vec<String> = lines.iter().map(|line| format!("echo '{line}'")).collect();
-        self.program("nvidia-smi", &echoes.join("\n"))
-    }
-
-    /// The same machine with this program, a shell script. Another process writes it: one that this process holds open for
-    /// writing, and a fork of another test with it, cannot be run.
-    fn program(self, name: &str, script: &str) -> Self {
-        let folder = self.place("programs");
-        std::fs::create_dir_all(&folder).unwrap();
-        let write = "printf '#!/bin/sh\nPATH=/usr/bin:/bin\n%s\n' \"$2\" > \"$1\" && chmod 755 \"$1\"";
-        let path = folder.join(name);
-        let status = Command::new("/bin/sh").args(["-c", write, "sh"]).arg(path).arg(script).status();
-        assert!(status.unwrap().success());
-        self
-    }
-
-    /// The same machine with this file.
-    fn file(self, path: &str, text: &str) -> Self {
-        let path = self.place("root").join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-        self
-    }
-
-    fn place(&self, name: &str) -> PathBuf {
-        self.torch.project.path("../machine").join(name)
-    }
-
-    /// Runs the program on this machine.
-    fn run(&self, arguments: &str) -> Run {
-        let root = self.place("root");
-        std::fs::create_dir_all(&root).unwrap();
-        let (root, programs) = (root.display().to_string(), self.place("programs").display().to_string());
-        self.torch.run_with(arguments, &[("MLRESOLVE_HOST_ROOT", &root), ("PATH", &programs)])
-    }
-
-    /// What a run on this machine prints.
-    fn said(&self, arguments: &str) -> String {
-        self.torch.filtered(&self.run(arguments).snapshot())
-    }
-
-    /// Locks torch with these options, and judges the lock.
-    fn judged(&self, options: &str) -> String {
-        self.run(&format!("lock --upgrade {options}")).success();
-        self.doctor()
-    }
-
-    /// What is said of the locks, without the description of the machine.
-    fn doctor(&self) -> String {
-        let said = self.said("doctor");
-        let (code, rest) = said.split_once('\n').unwrap();
-        format!("{code}\n{}", rest.split_once("\n\n").map_or(rest, |(_, locks)| locks))
-    }
-}
+use crate::machine::{H100, Machine, TWO_TARGETS, V100};
 
 #[test]
 fn a_machine_is_described_as_a_target_that_can_be_declared() {
@@ -118,7 +40,7 @@ fn a_machine_is_described_as_a_target_that_can_be_declared() {
     --- stderr
     wrote pylock.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
       target   cuda (Python 3.12, linux-x86_64, glibc 2.35, cuda, driver 550.54.14, sm_90)
-      variant  cu126 of torch 2.14.0, for CUDA 12.6: the newest torch with a build that runs on driver 550.54.14 and sm_90; its own driver is 560.28.03, older ones of the same major run it too [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
+      variant  cu126 of torch 2.14.0, for CUDA 12.6: the first of its builds that runs on driver 550.54.14 and sm_90, by minor-version compatibility: CUDA 12.6 came with 560.28.03 [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
       held     torch 2.15.0 is held back to 2.14.0+cu126: it is built for CUDA 13.2, which needs driver 580 or newer, and the target has 550.54.14, which runs CUDA 12.x [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
       largest  filelock 3.20.0 732 B
     ");
@@ -200,7 +122,7 @@ fn a_machine_without_a_gpu_runs_what_does_not_need_one() {
       ok       platform: linux-x86_64, as the lock asks for
       ok       python: Python 3.12 is on PATH
       ok       glibc: 2.35 is new enough
-      failure  accelerator: torch 2.15.0 is built for CUDA 13.2, and no driver of NVIDIA was seen on this machine; it computes on the processor alone; lock for this machine with `mlresolve lock --accelerator cpu`
+      failure  accelerator: torch 2.15.0 is built for CUDA 13.2, and no driver of NVIDIA was seen on this machine; without one it computes on the processor alone; install NVIDIA's driver 580 or newer, or lock for this machine with `mlresolve lock --accelerator cpu`
     ");
     assert_snapshot!(machine.judged("--accelerator rocm"), @"
     exit code 4
@@ -209,7 +131,7 @@ fn a_machine_without_a_gpu_runs_what_does_not_need_one() {
       ok       platform: linux-x86_64, as the lock asks for
       ok       python: Python 3.12 is on PATH
       ok       glibc: 2.35 is new enough
-      failure  accelerator: torch 2.12.1+rocm7.1 is built for ROCm 7.1, and no AMD GPU was seen on this machine; it computes on the processor alone; lock for this machine with `mlresolve lock --accelerator cpu`
+      failure  accelerator: torch 2.12.1+rocm7.1 is built for ROCm 7.1, and no AMD GPU was seen on this machine; without one it computes on the processor alone; lock for this machine with `mlresolve lock --accelerator cpu`
     ");
     assert_snapshot!(machine.judged("--accelerator xpu"), @"
     exit code 4
@@ -218,7 +140,7 @@ fn a_machine_without_a_gpu_runs_what_does_not_need_one() {
       ok       platform: linux-x86_64, as the lock asks for
       ok       python: Python 3.12 is on PATH
       ok       glibc: 2.35 is new enough
-      failure  accelerator: torch 2.13.0+xpu is built for Intel GPUs, and none was seen on this machine; it computes on the processor alone; lock for this machine with `mlresolve lock --accelerator cpu`
+      failure  accelerator: torch 2.13.0+xpu is built for Intel GPUs, and no Intel GPU was seen on this machine; without one it computes on the processor alone; lock for this machine with `mlresolve lock --accelerator cpu`
     ");
     assert_snapshot!(machine.judged(""), @"
     exit code 0
@@ -227,7 +149,7 @@ fn a_machine_without_a_gpu_runs_what_does_not_need_one() {
       ok       platform: linux-x86_64, as the lock asks for
       ok       python: Python 3.12 is on PATH
       ok       glibc: 2.35 is new enough
-      warning  accelerator: torch 2.15.0 is built for CUDA 13.2, and no driver of NVIDIA was seen on this machine; it computes on the processor alone; lock for this machine with `mlresolve lock --accelerator cpu`
+      warning  accelerator: torch 2.15.0 is built for CUDA 13.2, and no driver of NVIDIA was seen on this machine; without one it computes on the processor alone; install NVIDIA's driver 580 or newer, or lock for this machine with `mlresolve lock --accelerator cpu`
     ");
 }
 
@@ -256,7 +178,7 @@ fn of_several_gpus_one_that_runs_is_enough() {
       ok       platform: linux-x86_64, as the lock asks for
       ok       python: Python 3.12 is on PATH
       ok       glibc: 2.35 is new enough
-      warning  accelerator: torch 2.14.0+cu130 has no code for Tesla V100-SXM2-16GB (sm_70): it is compiled for sm_75, sm_80, sm_86, sm_90, sm_100, sm_120 [pytorch/pytorch#190355, read 2026-11-21]; hide that GPU with CUDA_VISIBLE_DEVICES, or lock for this machine with `mlresolve lock --accelerator cuda --driver 580.65.06 --gpu sm_90 --gpu sm_70`
+      warning  accelerator: torch 2.14.0+cu130 has no code for Tesla V100-SXM2-16GB (sm_70): it is compiled for sm_75, sm_80, sm_86, sm_90, sm_100, sm_120 [pytorch/pytorch, build scripts of release 2.14, read 2026-11-21]; hide that GPU with CUDA_VISIBLE_DEVICES, or lock for this machine with `mlresolve lock --accelerator cuda --driver 580.65.06 --gpu sm_90 --gpu sm_70`
       ok       accelerator: torch 2.14.0+cu130 is built for CUDA 13.0, which driver 580 and newer run, and this machine has 580.65.06 [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]; it runs on NVIDIA H100 80GB HBM3 (sm_90)
     ");
     let machine =
@@ -280,7 +202,7 @@ fn of_several_gpus_one_that_runs_is_enough() {
       ok       platform: linux-x86_64, as the lock asks for
       ok       python: Python 3.12 is on PATH
       ok       glibc: 2.35 is new enough
-      warning  accelerator: torch 2.14.0+cu130 has no code for Tesla V100-SXM2-16GB (sm_70): it is compiled for sm_75, sm_80, sm_86, sm_90, sm_100, sm_120 [pytorch/pytorch#190355, read 2026-11-21]; hide that GPU with CUDA_VISIBLE_DEVICES, or lock for this machine with `mlresolve lock --accelerator cuda --driver 580.65.06 --gpu sm_90 --gpu sm_70`
+      warning  accelerator: torch 2.14.0+cu130 has no code for Tesla V100-SXM2-16GB (sm_70): it is compiled for sm_75, sm_80, sm_86, sm_90, sm_100, sm_120 [pytorch/pytorch, build scripts of release 2.14, read 2026-11-21]; hide that GPU with CUDA_VISIBLE_DEVICES, or lock for this machine with `mlresolve lock --accelerator cuda --driver 580.65.06 --gpu sm_90 --gpu sm_70`
       ok       accelerator: torch 2.14.0+cu130 is built for CUDA 13.0, which driver 580 and newer run, and this machine has 580.65.06 [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]; it runs on NVIDIA H100 80GB HBM3 (sm_90)
     ");
 }
@@ -337,7 +259,7 @@ fn an_nvidia_smi_that_fails_is_quoted() {
       ok       platform: linux-x86_64, as the lock asks for
       ok       python: Python 3.12 is on PATH
       ok       glibc: 2.35 is new enough
-      failure  accelerator: torch 2.14.0+cu126 is built for CUDA 12.6, and no driver of NVIDIA was seen on this machine; it computes on the processor alone; lock for this machine with `mlresolve lock --accelerator cpu`
+      failure  accelerator: torch 2.14.0+cu126 is built for CUDA 12.6, and no driver of NVIDIA was seen on this machine; without one it computes on the processor alone; install NVIDIA's driver 525.60.13 or newer, or lock for this machine with `mlresolve lock --accelerator cpu`
     ");
     // The kernel knows its driver all the same.
     let machine = machine.file("sys/module/nvidia/version", "550.54.14\n");
@@ -371,7 +293,7 @@ fn an_nvidia_smi_that_fails_is_quoted() {
       ok       platform: linux-x86_64, as the lock asks for
       ok       python: Python 3.12 is on PATH
       ok       glibc: 2.35 is new enough
-      warning  accelerator: torch 2.14.0+cu126 is built for CUDA 12.6, and nvidia-smi did not answer, so it is not known whether this machine has a driver of NVIDIA; it computes on the processor alone; lock for this machine with `mlresolve lock --accelerator cpu`
+      warning  accelerator: torch 2.14.0+cu126 is built for CUDA 12.6, and nvidia-smi did not answer, so it is not known whether this machine has a driver of NVIDIA; without one it computes on the processor alone; install NVIDIA's driver 525.60.13 or newer, or lock for this machine with `mlresolve lock --accelerator cpu`
     ");
 }
 
@@ -382,7 +304,7 @@ fn another_platform_c_library_or_python_is_said() {
     exit code 4
     pylock.toml does not run on this machine
       locked for   default (Python 3.12, linux-aarch64, glibc 2.28, cpu)
-      failure  platform: the lock is for linux-aarch64, and this machine is linux-x86_64; lock for it with `mlresolve lock --platform linux-x86_64`
+      failure  platform: the lock is for linux-aarch64, and this machine is linux-x86_64; lock for it with `mlresolve lock --platform linux-x86_64 --accelerator cpu`
     ");
     let old = Machine::new().program("getconf", "echo 'glibc 2.17'").program("python3.12", "exit 1");
     assert_snapshot!(old.judged("--accelerator cpu"), @"
@@ -417,17 +339,6 @@ fn another_platform_c_library_or_python_is_said() {
     ");
 }
 
-const TWO_TARGETS: &str = "
-[tool.mlresolve.targets.train]
-accelerator = 'cuda'
-driver = '550.54'
-gpu = ['H100']
-
-[tool.mlresolve.targets.laptop]
-platform = 'macos-arm64'
-accelerator = 'mps'
-";
-
 #[test]
 fn of_the_locks_of_a_folder_one_has_to_run_and_each_that_is_chosen() {
     let machine = Machine::new().nvidia(&[H100]);
@@ -438,7 +349,7 @@ fn of_the_locks_of_a_folder_one_has_to_run_and_each_that_is_chosen() {
     exit code 0
     pylock.laptop.toml does not run on this machine
       locked for   laptop (Python 3.12, macos-arm64, mps)
-      failure  platform: the lock is for macos-arm64, and this machine is linux-x86_64; lock for it with `mlresolve lock --target laptop --platform linux-x86_64`
+      failure  platform: the lock is for macos-arm64, and this machine is linux-x86_64; lock for it with `mlresolve lock --target laptop --platform linux-x86_64 --accelerator cuda --driver 550.54.14 --gpu sm_90`
 
     pylock.train.toml runs on this machine
       locked for   train (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 550.54, H100 (sm_90))
@@ -539,7 +450,6 @@ fn a_lock_of_another_tool_is_judged_as_far_as_it_tells() {
       ok       python: Python 3.12 is on PATH
       ok       glibc: 2.35 is new enough
       note     accelerator: what torch 2.6.0a0+df5bbc09d1.nv24.12 is built for is not known from its local version
-      ok       accelerator: torch 2.6.0a0+df5bbc09d1.nv24.12 asks for no GPU that is known here
     ");
     assert_snapshot!(said(any, "2.14.0+cpu", "cp312-cp312-win_amd64", ""), @"
     exit code 4
@@ -583,84 +493,8 @@ fn a_lock_of_another_tool_is_judged_as_far_as_it_tells() {
       ok       platform: the lock's markers hold on linux-x86_64 with Python 3.12
       ok       python: Python 3.12 is on PATH
       ok       glibc: 2.35 is new enough
-      ok       accelerator: the lock asks for no GPU that is known here
+      ok       accelerator: nothing that is known here asks for a GPU
     ");
-}
-
-#[test]
-fn auto_takes_what_this_machine_has_unless_the_user_says_otherwise() {
-    let machine = Machine::new().nvidia(&[V100, V100]);
-    assert_snapshot!(machine.said("lock --accelerator auto"), @"
-    exit code 0
-    --- stderr
-    this machine: NVIDIA driver 550.54.14, 2 × Tesla V100-SXM2-16GB (sm_70); taken: --accelerator cuda --driver 550.54.14 --gpu sm_70
-    wrote pylock.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
-      target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 550.54.14, sm_70)
-      variant  cu126 of torch 2.14.0, for CUDA 12.6: the newest torch with a build that runs on driver 550.54.14 and sm_70; its own driver is 560.28.03, older ones of the same major run it too [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
-      held     torch 2.15.0 is held back to 2.14.0+cu126: it is built for CUDA 13.2, which needs driver 580 or newer, and the target has 550.54.14, which runs CUDA 12.x [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]; it is built for CUDA 13.2, and CUDA 13 cannot compile for sm_70, only for sm_75 and newer [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
-      largest  filelock 3.20.0 732 B
-    ");
-    assert!(machine.torch.project.read("pylock.toml").contains("gpu = [\"sm_70\"]\nvariant = \"cu126\""));
-    assert_snapshot!(machine.said("why-not torch==2.15.0 --accelerator auto --driver 580.65 --gpu H100"), @"
-    exit code 0
-    --- stdout
-    torch==2.15.0 is possible; this would change:
-    ↑ torch         2.14.0+cu126 → 2.15.0  unknown → 798 B
-    + cuda-toolkit  13.2.2                 763 B
-    1 changed, 1 added; 732 B → 2.3 kB to download
-    --- stderr
-    this machine: NVIDIA driver 550.54.14, 2 × Tesla V100-SXM2-16GB (sm_70); taken: --accelerator cuda --driver 580.65 --gpu H100
-    ");
-    let bare = Machine::new();
-    assert_snapshot!(bare.said("lock --accelerator auto"), @"
-    exit code 0
-    --- stderr
-    this machine: no GPU was seen; taken: --accelerator cpu
-    wrote pylock.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
-      target   default (Python 3.12, linux-x86_64, glibc 2.28, cpu)
-      variant  cpu of torch 2.14.0: as the target declares
-      largest  filelock 3.20.0 732 B
-    ");
-    let mac = bare.said("lock --accelerator auto --platform macos-arm64");
-    assert!(
-        mac.contains("warning: the target default is macos-arm64, and `auto` looked at linux-x86_64"),
-        "{mac}"
-    );
-}
-
-#[test]
-fn auto_stands_in_place_of_all_that_a_target_declares() {
-    let machine =
-        Machine::new().file("sys/class/kfd/kfd/topology/nodes/1/properties", "gfx_target_version 90402\n");
-    let project = format!("[project]\nname = 'x'\nversion = '1'\ndependencies = ['torch']\n{TWO_TARGETS}");
-    machine.torch.project.write("pyproject.toml", &project);
-    assert_snapshot!(machine.said("lock --no-align --target train --accelerator auto"), @"
-    exit code 0
-    --- stderr
-    this machine: AMD gfx942; taken: --accelerator rocm --gpu gfx942
-    wrote pylock.train.toml: 3 packages, 732 B and 2 of unknown size to download, [TIME] s
-      target   train (Python 3.12, linux-x86_64, glibc 2.28, rocm, gfx942)
-      variant  rocm7.1 of torch 2.12.1: the newest torch with a build that runs on gfx942
-      largest  filelock 3.20.0 732 B
-    ");
-    assert_snapshot!(machine.said("lock --accelerator auto"), @"
-    exit code 2
-    --- stderr
-    this machine: AMD gfx942; taken: --accelerator rocm --gpu gfx942
-    error: --accelerator: it is for one target, and several are declared; choose one with --target NAME
-    ");
-}
-
-#[test]
-fn a_declared_target_is_never_auto() {
-    let machine = Machine::new().nvidia(&[H100]);
-    machine.torch.project.write("mlresolve.toml", "[targets.here]\naccelerator = 'auto'\n");
-    assert_snapshot!(machine.said("lock"), @"
-    exit code 2
-    --- stderr
-    error: target here, accelerator: `auto` would be another machine wherever it is read; give --accelerator auto on the command line, or declare what `mlresolve doctor` prints
-    ");
-    assert_eq!(machine.run("lock --accelerator auto").code(), 2);
 }
 
 #[test]

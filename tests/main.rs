@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod addresses;
+mod auto;
 mod builds;
 mod conflicts;
 mod conventions;
@@ -14,6 +15,7 @@ mod doctor;
 mod hostile;
 mod index_trouble;
 mod lock;
+mod machine;
 mod packse;
 mod private_index;
 mod promises;
