@@ -124,7 +124,12 @@ fn machine(host: &Host, here: &HostTarget) -> String {
 }
 
 fn pythons(host: &Host) -> String {
-    let versions: Vec<&str> = host.pythons.iter().map(|python| python.version.as_str()).collect();
+    let mut versions: Vec<&str> = Vec::new();
+    for python in &host.pythons {
+        if !versions.contains(&python.version.as_str()) {
+            versions.push(&python.version);
+        }
+    }
     if versions.is_empty() { "none on PATH".to_owned() } else { versions.join(", ") }
 }
 

@@ -60,7 +60,7 @@ pub enum Level {
 
 /// What is known of the machine that a lock is for.
 struct LockedFor<'lock> {
-    /// The machine with the lock's Python and this machine's platform and C library.
+    /// The machine that it is for, without driver and GPUs.
     target: Target,
     /// The glibc that the lock names.
     glibc: Option<Glibc>,
@@ -107,8 +107,10 @@ pub fn examine(lock: &Lock, host: &Host) -> Result<Diagnosis, Error> {
     let section = lock.tool.as_ref().and_then(|tool| tool.target.as_ref());
     let (words, locked) = match section {
         Some(section) => {
-            let declared = declared_target(section)?;
-            (Some(target_in_words(&declared)), of_declared(lock, section, &declared, host, &mut findings))
+            let words = target_in_words(&read_target(&recorded(section))?);
+            // Its driver and GPUs give way to those of this machine.
+            let bare = TargetRequest { driver: None, gpu: Vec::new(), ..recorded(section) };
+            (Some(words), of_declared(lock, section, &read_target(&bare)?, host, &mut findings))
         }
         None => (None, of_unknown(lock, host, &mut findings)),
     };
@@ -122,8 +124,8 @@ pub fn examine(lock: &Lock, host: &Host) -> Result<Diagnosis, Error> {
 }
 
 /// The target that a lock records.
-fn declared_target(section: &TargetSection) -> Result<Target, Error> {
-    read_target(&TargetRequest {
+fn recorded(section: &TargetSection) -> TargetRequest {
+    TargetRequest {
         name: section.name.clone().unwrap_or_else(|| TargetRequest::default().name),
         python: section.python.clone(),
         platform: section.platform.clone(),
@@ -131,7 +133,7 @@ fn declared_target(section: &TargetSection) -> Result<Target, Error> {
         accelerator: section.accelerator.clone(),
         driver: section.driver.clone(),
         gpu: section.gpu.clone(),
-    })
+    }
 }
 
 /// A lock that says for which machine it is: is this one of that kind?
@@ -162,7 +164,7 @@ fn of_declared<'lock>(
         target: declared.clone(),
         glibc: section.glibc.as_ref().and_then(|_| declared.glibc()),
         packages: lock.packages.iter().collect(),
-        declared: section.accelerator.as_ref().and_then(|_| declared.accelerator()),
+        declared: declared.accelerator(),
         variant: section.variant.as_ref().and_then(|variant| variant.parse().ok()),
         command,
     })
@@ -175,8 +177,12 @@ fn look_for_python(python: PythonVersion, host: &Host, command: &str, findings: 
     if minors.iter().any(|minor| minor.short() == wanted) {
         return findings.ok("python", format!("Python {wanted} is on PATH"));
     }
-    let mut others: Vec<String> = minors.iter().map(|minor| minor.short()).collect();
-    others.dedup();
+    let mut others: Vec<String> = Vec::new();
+    for minor in minors.iter().map(|minor| minor.short()) {
+        if !others.contains(&minor) {
+            others.push(minor);
+        }
+    }
     let (there, way_out) = match &others[..] {
         [] => ("there is none".to_owned(), format!("install Python {wanted}")),
         [first, ..] => (
