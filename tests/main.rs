@@ -4,15 +4,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod addresses;
+mod auto;
 mod builds;
 mod conflicts;
 mod conventions;
 mod crash;
 mod determinism;
 mod dockerfile;
+mod doctor;
 mod hostile;
 mod index_trouble;
 mod lock;
+mod machine;
 mod packse;
 mod private_index;
 mod promises;

@@ -25,8 +25,15 @@ impl TorchProject {
 
     /// Runs the program with these arguments, divided by spaces.
     pub(crate) fn run(&self, arguments: &str) -> Run {
+        self.run_with(arguments, &[])
+    }
+
+    /// Runs the program with these arguments, divided by spaces, and these variables.
+    pub(crate) fn run_with(&self, arguments: &str, variables: &[(&str, &str)]) -> Run {
         let arguments: Vec<&str> = arguments.split_whitespace().collect();
-        self.project.run_with(&arguments, &[("MLRESOLVE_TORCH_INDEX_URL", &self.torch.torch_index_url())])
+        let url = self.torch.torch_index_url();
+        let variables = [&[("MLRESOLVE_TORCH_INDEX_URL", url.as_str())], variables].concat();
+        self.project.run_with(&arguments, &variables)
     }
 
     /// Locks these requirements with these options; the locked packages, or what the run said.
@@ -49,7 +56,7 @@ impl TorchProject {
         self.filtered(&self.project.read(name))
     }
 
-    fn filtered(&self, text: &str) -> String {
+    pub(crate) fn filtered(&self, text: &str) -> String {
         text.replace(&self.torch.origin(), "[TORCH]")
     }
 }
@@ -62,7 +69,7 @@ fn torch_wheel(version: &str, platform: &str) -> String {
 }
 
 /// A PyPI with torch for CUDA 13 and, before that, for CUDA 12.8.
-fn pypi() -> Universe {
+pub(crate) fn pypi() -> Universe {
     let torch = |cuda: &'static str| {
         move |release: mlresolve_testkit::Release| {
             release
@@ -81,7 +88,7 @@ fn pypi() -> Universe {
 }
 
 /// PyTorch's index with the newest torch for several kinds of machine.
-fn torch_index() -> PyTorchIndex {
+pub(crate) fn torch_index() -> PyTorchIndex {
     let mut index = PyTorchIndex::new();
     for (sub_index, version) in [
         ("cpu", "2.14.0+cpu"),

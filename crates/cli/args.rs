@@ -70,6 +70,7 @@ pub(crate) enum Command {
     Diff(commands::diff::DiffArguments),
     Export(commands::export::ExportArguments),
     Dockerfile(commands::dockerfile::DockerfileArguments),
+    Doctor(commands::doctor::DoctorArguments),
     Cache(commands::cache::CacheArguments),
     Completions(commands::completions::CompletionsArguments),
 }
@@ -121,7 +122,8 @@ pub(crate) struct ProjectArguments {
     /// The target's glibc
     #[arg(long, value_name = "2.35", env = "MLRESOLVE_GLIBC", help_heading = "Target")]
     pub(crate) glibc: Option<String>,
-    /// What computes on the target: cpu, cuda, cu128, rocm, rocm7.1, xpu, mps
+    /// What computes on the target: cpu, cuda, cu128, rocm, rocm7.1, xpu, mps; auto takes accelerator, driver and GPUs of
+    /// this machine
     #[arg(long, value_name = "NAME", env = "MLRESOLVE_ACCELERATOR", help_heading = "Target")]
     pub(crate) accelerator: Option<String>,
     /// The oldest driver of the machines

@@ -5,7 +5,9 @@ mod chosen_lock;
 pub(crate) mod completions;
 pub(crate) mod diff;
 pub(crate) mod dockerfile;
+pub(crate) mod doctor;
 pub(crate) mod export;
+mod host;
 pub(crate) mod lock;
 mod session;
 pub(crate) mod size;
@@ -36,6 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Command::Diff(diff) => diff::run(diff, output),
         Command::Export(export) => export::run(export, output),
         Command::Dockerfile(dockerfile) => dockerfile::run(dockerfile, output),
+        Command::Doctor(doctor) => doctor::run(doctor, output),
         Command::Cache(cache) => cache::run(cache, &arguments.global, output),
         Command::Completions(completions) => completions::run(completions, output),
     };

@@ -10,7 +10,7 @@ pub(crate) const NO_SOLUTION: u8 = 1;
 pub(crate) const BAD_INPUT: u8 = 2;
 /// The lock is out of date (`--check`).
 pub(crate) const OUT_OF_DATE: u8 = 3;
-/// A file is not what its hash says.
+/// A file is not what its hash says, or a machine not one that the lock runs on.
 pub(crate) const VERIFICATION: u8 = 4;
 /// The network or an index.
 pub(crate) const NETWORK: u8 = 5;

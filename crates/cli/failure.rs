@@ -46,6 +46,11 @@ impl Failure {
         Self { code: exit::NO_SOLUTION, message: String::new(), hint: None, kind: "answered" }
     }
 
+    /// A lock does not run on this machine, and why was printed already.
+    pub(crate) fn does_not_run() -> Self {
+        Self { code: exit::VERIFICATION, message: String::new(), hint: None, kind: "answered" }
+    }
+
     /// Adds a way out.
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }

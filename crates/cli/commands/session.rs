@@ -8,6 +8,7 @@ use mlresolve::{
     ReadProject, Upgrade, read_project,
 };
 
+use super::host;
 use crate::args::{Global, ProjectArguments};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -36,6 +37,7 @@ pub(super) fn project(
     upgrade: Upgrade,
     output: Output,
 ) -> Result<ReadProject, Failure> {
+    let equipment = host::equipment(arguments, output);
     let options = ProjectOptions {
         dir: arguments.project.clone(),
         requirements: arguments.requirements.clone(),
@@ -47,9 +49,10 @@ pub(super) fn project(
         python: arguments.python_version.clone(),
         platform: arguments.platform.clone(),
         glibc: arguments.glibc.clone(),
-        accelerator: arguments.accelerator.clone(),
-        driver: arguments.driver.clone(),
-        gpus: arguments.gpus.clone(),
+        accelerator: equipment.accelerator.clone(),
+        driver: equipment.driver.clone(),
+        gpus: equipment.gpus.clone(),
+        whole_equipment: equipment.whole,
         align: arguments.no_align.then_some(false),
         unaligned: arguments.unaligned.clone(),
         exclude_newer: arguments.exclude_newer.clone(),
@@ -74,6 +77,13 @@ pub(super) fn project(
         configuration_files: true,
     };
     let project = read_project(&options, &|name| std::env::var(name).ok())?;
+    if let Some(here) = &equipment.platform {
+        let chosen = project.chosen.iter().map(|at| &project.requests[*at].target);
+        for target in chosen.filter(|target| target.platform != *here) {
+            let (name, platform) = (&target.name, &target.platform);
+            output.warn(&format!("the target {name} is {platform}, and `auto` looked at {here}"));
+        }
+    }
     for note in &project.notes {
         output.say(&mlresolve::without_secrets(note));
     }

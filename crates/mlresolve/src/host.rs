@@ -1,9 +1,11 @@
 //! What the machine is that the program runs on: GPUs, drivers, C library, Pythons. A lock is for a declared machine and
 //! never asks this one; it is looked at on request alone, and nowhere else.
 //!
-//! Looking is all that is done here. What follows from a driver or a GPU is for others to say.
+//! [`look`] only looks; [`Host::as_target`] then says the same in the words of targets. What follows from it for a lock is
+//! for others to say.
 
 mod amd;
+mod equipment;
 mod intel;
 mod machine;
 mod nvidia;
@@ -18,6 +20,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub use self::equipment::HostTarget;
 use self::machine::Machine;
 
 /// The variable that says which NVIDIA driver there is, before the machine is asked: `570.124.06`.
@@ -33,6 +36,9 @@ const PROGRAM_LIMIT: Duration = Duration::from_secs(5);
 pub struct Host {
     /// The version of the NVIDIA kernel driver, such as `570.124.06`.
     pub driver: Option<String>,
+    /// Whether `nvidia-smi` is there and gave no answer at all, so that a driver that was not seen may be there. One that
+    /// answers that it has no driver to talk to has answered.
+    pub nvidia_silent: bool,
     /// The NVIDIA GPUs, in the order of the driver.
     pub gpus: Vec<HostGpu>,
     /// The version of the CUDA toolkit in `/usr/local/cuda`, such as `12.4.1`. A hint at what this machine is used for and
@@ -45,6 +51,8 @@ pub struct Host {
     /// Whether there is an Intel GPU with a driver to compute on it; [`Self::notes`] say which, and whether it is likely the
     /// processor's own.
     pub intel_gpu: bool,
+    /// Whether one of them is not the processor's own.
+    pub intel_discrete: bool,
     /// Whether the GPU is one of Apple's, which PyTorch calls `mps`.
     pub mps: bool,
     /// The version of glibc, such as `2.35`; absent where the C library is another.

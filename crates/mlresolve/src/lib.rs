@@ -27,6 +27,7 @@ mod declared;
 mod digest;
 mod direct;
 pub mod dockerfile;
+mod doctor;
 mod error;
 mod event;
 mod hindered;
@@ -51,6 +52,7 @@ mod universe;
 pub use access::{Access, KeyringProvider, NetworkMode, default_index_url};
 pub use build::{BuildError, BuildOptions};
 pub use check::{CheckOutcome, check, check_blocking};
+pub use doctor::{Diagnosis, Finding, Level, examine};
 pub use error::{Conflict, Error, ReplacedFile};
 pub use event::{CancellationToken, Event, Watch};
 pub use hindered::chosen_build;
@@ -58,7 +60,7 @@ pub use lock::{
     Job, Locked, WhyNot, lock, lock_blocking, lock_together, lock_together_blocking, why_not,
     why_not_blocking,
 };
-pub use locks::{OpenLock, open_lock};
+pub use locks::{OpenLock, open_lock, open_locks};
 pub use project::{ProjectOptions, ReadProject, read_project};
 pub use report::{HeldBack, LockReport, PackageSize, SourcePackage};
 pub use request::{

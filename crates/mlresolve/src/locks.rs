@@ -45,6 +45,27 @@ pub fn open_lock(place: Option<&Path>, target: Option<&str>) -> Result<OpenLock,
     }
 }
 
+/// Reads all the locks that a user means: those of the targets that are named, or the one that `place` is, or all in the
+/// folder that it is. None where the current folder has none, and neither a place nor a target was named.
+///
+/// # Errors
+/// As [`open_lock`].
+pub fn open_locks(place: Option<&Path>, targets: &[String]) -> Result<Vec<OpenLock>, Error> {
+    if !targets.is_empty() {
+        return targets.iter().map(|target| open_lock(place, Some(target))).collect();
+    }
+    let dir = place.unwrap_or(Path::new("."));
+    if !dir.is_dir() {
+        return Ok(vec![open_file(dir)?]);
+    }
+    let names = locks_in(dir)?;
+    if names.is_empty() && place.is_some() {
+        let problem = "there is no lock in this folder; `mlresolve lock` makes one";
+        return Err(Error::input(dir.display().to_string(), problem));
+    }
+    names.iter().map(|name| open_file(&within(dir, name))).collect()
+}
+
 fn recorded_target(lock: &Lock) -> Option<&str> {
     lock.tool.as_ref()?.target.as_ref()?.name.as_deref()
 }

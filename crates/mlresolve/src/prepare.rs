@@ -233,6 +233,7 @@ pub(crate) fn read_target(request: &TargetRequest) -> Result<Target, Error> {
         target = target.with_glibc(glibc).map_err(|error| Error::input(place("glibc"), error))?;
     }
     if let Some(text) = &request.accelerator {
+        refuse_auto(text, &place("accelerator"))?;
         let accelerator = text.parse().map_err(|error| Error::input(place("accelerator"), error))?;
         target = target.with_accelerator(accelerator);
     }
@@ -244,6 +245,16 @@ pub(crate) fn read_target(request: &TargetRequest) -> Result<Target, Error> {
     let gpus = gpus.collect::<Result<Vec<_>, _>>().map_err(|error| Error::input(place("gpu"), error))?;
     target = target.with_gpus(gpus);
     target.checked().map_err(|error| Error::input(format!("target {}", request.name), error))
+}
+
+/// Refuses the word that stands for whatever machine it is read on: a declared target means the same everywhere.
+pub(crate) fn refuse_auto(accelerator: &str, place: &str) -> Result<(), Error> {
+    if accelerator != "auto" {
+        return Ok(());
+    }
+    let problem = "`auto` would be another machine wherever it is read; give --accelerator auto on the command line, or \
+                   declare what `mlresolve doctor` prints";
+    Err(Error::input(place, problem))
 }
 
 fn place_of(requested: &RequestedRequirement, what: &str) -> String {

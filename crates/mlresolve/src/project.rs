@@ -50,6 +50,8 @@ pub struct ProjectOptions {
     pub driver: Option<String>,
     /// Instead of what the target says, such as `sm_90` or `H100`; nothing where there is none.
     pub gpus: Vec<String>,
+    /// Whether accelerator, driver and GPUs are all there is, so that the driver and GPUs of the target itself do not count.
+    pub whole_equipment: bool,
     /// Instead of what the files say: whether targets share the public version of each package.
     pub align: Option<bool>,
     /// On top of what the files say: packages that may differ between targets.

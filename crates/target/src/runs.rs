@@ -40,17 +40,22 @@ impl Verdict {
 
 /// What a build is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum MadeFor {
+pub enum MadeFor {
+    /// Processors alone.
     Cpu,
+    /// GPUs of NVIDIA, with this CUDA.
     Cuda(CudaVersion),
+    /// GPUs of AMD, with this ROCm.
     Rocm(RocmVersion),
+    /// GPUs of Intel.
     Xpu,
     /// PyPI's own build of a companion, or of a torch that is not in the tables: it may be anything.
     Unknown,
 }
 
 impl MadeFor {
-    fn of(target: &Target, build: &Build<'_>) -> Self {
+    /// What a build is made for, as far as its variant, its requirements and the tables tell.
+    pub fn of(target: &Target, build: &Build<'_>) -> Self {
         match build.variant {
             Variant::Cpu => Self::Cpu,
             Variant::Cuda(cuda) => Self::Cuda(cuda),

@@ -25,18 +25,29 @@ pub(super) fn look(machine: &mut Machine, host: &mut Host) {
     let loaded = loaded.join(" and ");
     // A device can be computed on where it has a render node.
     let nodes = machine.names(DEVICES).into_iter().filter(|name| name.starts_with("renderD"));
-    let seen: Vec<String> = nodes.filter_map(|node| describe(machine, &node)).take(DEVICES_LIMIT).collect();
+    let seen: Vec<Device> = nodes.filter_map(|node| describe(machine, &node)).take(DEVICES_LIMIT).collect();
     if seen.is_empty() {
         machine.note(&format!("the driver {loaded} is loaded, but it serves no Intel GPU"));
     }
-    for device in &seen {
-        machine.note(&format!("Intel GPU: {device}, with the driver {loaded}"));
+    for Device { number, place, integrated } in &seen {
+        let whose = if *integrated { ", likely the processor's own" } else { "" };
+        machine.note(&format!("Intel GPU: device {number} at {place}{whose}, with the driver {loaded}"));
     }
     host.intel_gpu = !seen.is_empty();
+    host.intel_discrete = seen.iter().any(|device| !device.integrated);
+}
+
+/// A GPU of Intel's.
+struct Device {
+    number: String,
+    /// Where it is on the bus.
+    place: String,
+    /// Whether that is where processors have their own.
+    integrated: bool,
 }
 
 /// What a render node's device is, if it is a GPU of Intel's.
-fn describe(machine: &Machine, node: &str) -> Option<String> {
+fn describe(machine: &Machine, node: &str) -> Option<Device> {
     let folder = format!("{DEVICES}/{node}/device");
     let value = |file: &str| machine.read(&format!("{folder}/{file}")).map(|text| text.trim().to_owned());
     let is_gpu = value("vendor")? == VENDOR && value("class")?.starts_with(DISPLAY_CLASS);
@@ -44,6 +55,6 @@ fn describe(machine: &Machine, node: &str) -> Option<String> {
     // The link ends in the device's place on the bus.
     let place = std::fs::canonicalize(machine.path(&folder)).ok()?;
     let place = place.file_name()?.to_string_lossy().into_owned();
-    let integrated = if place == INTEGRATED { ", likely the processor's own" } else { "" };
-    is_gpu.then(|| format!("device {number} at {place}{integrated}"))
+    let integrated = place == INTEGRATED;
+    is_gpu.then_some(Device { number, place, integrated })
 }

@@ -28,6 +28,7 @@ pub(super) fn look(machine: &mut Machine, host: &mut Host) {
     if seen.is_some() && host.gpus.is_empty() {
         machine.note("an NVIDIA driver is there, but no GPU was seen");
     }
+    host.nvidia_silent = answer.silent;
     host.driver = told.or(seen);
     host.cuda_hint = toolkit(machine);
 }
@@ -67,6 +68,8 @@ fn loaded_driver(machine: &Machine) -> Option<String> {
 struct Answer {
     driver: Option<String>,
     gpus: Vec<HostGpu>,
+    /// Whether it said nothing: it took too long, or could not be run.
+    silent: bool,
 }
 
 fn ask_nvidia_smi(machine: &mut Machine) -> Answer {
@@ -75,7 +78,9 @@ fn ask_nvidia_smi(machine: &mut Machine) -> Answer {
     };
     for fields in ["driver_version,name,compute_cap", "driver_version,name"] {
         let query = format!("--query-gpu={fields}");
-        let Some(answer) = machine.run(&program, &[&query, "--format=csv,noheader"]) else { break };
+        let Some(answer) = machine.run(&program, &[&query, "--format=csv,noheader"]) else {
+            return Answer { silent: true, ..Answer::default() };
+        };
         if answer.success {
             return read_table(machine, &answer.text);
         }

@@ -162,7 +162,7 @@ fn what_hangs_is_given_up() {
     let start = Instant::now();
     let host = hanging.program("nvidia-smi", "echo '570.1.2, Tesla T4, 7.5'; sleep 60").look();
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
-    assert_eq!((host.driver, host.gpus.len()), (None, 0));
+    assert_eq!((host.driver, host.gpus.len(), host.nvidia_silent), (None, 0, true));
     assert_eq!(host.notes.last().unwrap(), "[DIR]/programs/nvidia-smi did not answer within 0.3 s");
 }
 
@@ -238,10 +238,12 @@ fn an_intel_gpu_is_claimed_for_a_driver_with_a_render_node() {
         fake
     };
     let fake = device(fake, "renderD128", "0000:00:02.0", "0x8086\n");
+    let host = fake.look();
+    assert!(host.intel_gpu && !host.intel_discrete);
     let fake = device(fake, "renderD129", "0000:03:00.0", "0x8086\n");
     let fake = device(fake, "renderD130", "0000:04:00.0", "0x10de\n");
     let host = fake.look();
-    assert!(host.intel_gpu);
+    assert!(host.intel_gpu && host.intel_discrete);
     assert_eq!(
         host.notes,
         [

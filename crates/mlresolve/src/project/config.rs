@@ -13,6 +13,7 @@ use super::sources::Sources;
 use super::{Gathered, ProjectOptions, ReadProject, own};
 use crate::declared::requested;
 use crate::error::Error;
+use crate::prepare::refuse_auto;
 use crate::request::{AlignmentRequest, LockRequest, RequestedRequirement, TargetRequest};
 use crate::settings::Merged;
 
@@ -34,6 +35,12 @@ pub(super) fn apply(
 ) -> Result<ReadProject, Error> {
     let sources = Sources::new(config, file, settings.indexes.named_indexes.clone());
     check_chosen(options, config, place)?;
+    for (name, target) in &config.targets {
+        refuse_auto(
+            target.accelerator.as_deref().unwrap_or_default(),
+            &format!("target {name}, accelerator"),
+        )?;
+    }
     let alignment = AlignmentRequest {
         align: options.align.or(config.align).unwrap_or(true),
         unaligned: config
@@ -132,8 +139,12 @@ fn with_options(options: &ProjectOptions, target: TargetConfig) -> TargetConfig 
         platform: options.platform.clone().or(target.platform),
         glibc: options.glibc.clone().or(target.glibc),
         accelerator: options.accelerator.clone().or(target.accelerator),
-        driver: options.driver.clone().or(target.driver),
-        gpu: if options.gpus.is_empty() { target.gpu } else { options.gpus.clone() },
+        driver: options.driver.clone().or(target.driver.filter(|_| !options.whole_equipment)),
+        gpu: if options.gpus.is_empty() && !options.whole_equipment {
+            target.gpu
+        } else {
+            options.gpus.clone()
+        },
         ..target
     }
 }
