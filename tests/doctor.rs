@@ -40,7 +40,7 @@ fn a_machine_is_described_as_a_target_that_can_be_declared() {
     --- stderr
     wrote pylock.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
       target   cuda (Python 3.12, linux-x86_64, glibc 2.35, cuda, driver 550.54.14, sm_90)
-      variant  cu126 of torch 2.14.0, for CUDA 12.6: the first of its builds that runs on driver 550.54.14 and sm_90, by minor-version compatibility: CUDA 12.6 came with 560.28.03 [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
+      variant  cu126 of torch 2.14.0, for CUDA 12.6: it runs on driver 550.54.14 and sm_90, by minor-version compatibility: CUDA 12.6 came with 560.28.03 [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
       held     torch 2.15.0 is held back to 2.14.0+cu126: it is built for CUDA 13.2, which needs driver 580 or newer, and the target has 550.54.14, which runs CUDA 12.x [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
       largest  filelock 3.20.0 732 B
     ");

@@ -55,7 +55,7 @@ fn a_variant_that_ended_says_where_the_version_is() {
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.35, cu124)
       - you require torch==2.13.0
       - there is no torch==2.13.0; the newest is 2.6.0+cu124
-      - torch 2.13.0 is on cpu, cu126, cu130, xpu, not on cu124, which ends at torch 2.6.0
+      - torch 2.13.0 is on cpu, cu126, cu130, xpu, not on cu124, which ended at torch 2.6.0
     ");
 }
 

@@ -58,6 +58,8 @@ pub(crate) enum Bucket {
     Addresses,
     /// What builds told of source distributions.
     Built,
+    /// Digests of files whose index announces none.
+    Digests,
 }
 
 /// The name of an entry.
@@ -220,8 +222,15 @@ impl Cache {
 }
 
 impl Bucket {
-    const ALL: [Self; 6] =
-        [Self::Pages, Self::Metadata, Self::Sources, Self::Links, Self::Addresses, Self::Built];
+    const ALL: [Self; 7] = [
+        Self::Pages,
+        Self::Metadata,
+        Self::Sources,
+        Self::Links,
+        Self::Addresses,
+        Self::Built,
+        Self::Digests,
+    ];
 
     fn dir(self) -> &'static str {
         match self {
@@ -231,6 +240,7 @@ impl Bucket {
             Self::Links => "links-v1",
             Self::Addresses => "addresses-v1",
             Self::Built => "built-v1",
+            Self::Digests => "digests-v1",
         }
     }
 

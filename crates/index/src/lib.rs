@@ -12,6 +12,7 @@ mod built;
 mod cache;
 mod client;
 mod credentials;
+mod digests;
 mod download;
 mod error;
 mod find_links;

@@ -128,8 +128,11 @@ fn package(
     package.dependencies = dependencies(resolution, prepared, name, &requirements);
     // PyTorch's index announces no hash of many large files, which are not downloaded again for that. Any other index that
     // hides a hash is asked for the bytes.
-    let locked = previous.filter(|_| builds.is_some());
-    let locked = locked.and_then(|previous| locked_digest(previous, name, &file));
+    let known = || {
+        let kept = universe.hashed_before(&file).map(|(digest, bytes)| (digest, Some(bytes)));
+        kept.or_else(|| previous.and_then(|previous| locked_digest(previous, name, &file)))
+    };
+    let locked = builds.is_some().then(known).flatten();
     let wheel = wheel(universe, &file, locked, prepared.directs.root(), watch)?;
     if file.wheel.is_some() {
         package.wheels.push(wheel);

@@ -32,7 +32,14 @@ impl BuildRoutes {
         if variants.iter().all(|variant| *variant == Variant::Pypi) {
             return Ok(None);
         }
-        let routes = Self { variants, base: base.trim_end_matches('/').to_owned() };
+        let base = base.trim_end_matches('/');
+        if let Some((folder, last)) = base.rsplit_once('/')
+            && last.parse::<Variant>().is_ok()
+        {
+            let problem = format!("{base} is the index of one variant; name the folder above it, {folder}");
+            return Err(Error::input("torch-index-url", problem));
+        }
+        let routes = Self { variants, base: base.to_owned() };
         routes.index(Variant::Cpu).map_err(|error| Error::input("torch-index-url", error))?;
         Ok(Some(routes))
     }
@@ -76,6 +83,8 @@ pub(crate) struct Source {
 /// The build of a version that the target would use.
 pub(crate) struct ChosenBuild<'b> {
     pub(crate) variant: Variant,
+    /// The other variants whose index has the very same file.
+    also: Vec<Variant>,
     /// Its place among the variants: the smaller, the rather.
     rank: usize,
     pub(crate) file: Result<&'b File, Unusable>,
@@ -109,7 +118,7 @@ impl Builds {
         target: &Target,
         by_facts: bool,
     ) -> Result<Option<ChosenBuild<'_>>, UniverseError> {
-        let mut first = None;
+        let mut first: Option<ChosenBuild<'_>> = None;
         for (rank, source) in self.sources.iter().enumerate() {
             let Some(place) = source.project.position(version) else { continue };
             let verdict = judge.judge(name, source.project.release(place)?);
@@ -126,11 +135,20 @@ impl Builds {
             }
             let mut standing = verdict.standing();
             standing.unusable = file.clone().err();
-            let chosen = ChosenBuild { variant: source.variant, rank, file, standing };
-            if chosen.file.is_ok() {
-                return Ok(Some(chosen));
+            match &mut first {
+                Some(first) => match (&first.file, &file) {
+                    (Ok(own), Ok(other)) if own.filename == other.filename => first.also.push(source.variant),
+                    (Err(_), Ok(_)) => {
+                        *first =
+                            ChosenBuild { variant: source.variant, also: Vec::new(), rank, file, standing };
+                    }
+                    _ => {}
+                },
+                None => {
+                    let also = Vec::new();
+                    first = Some(ChosenBuild { variant: source.variant, also, rank, file, standing });
+                }
             }
-            first.get_or_insert(chosen);
         }
         Ok(first)
     }
@@ -181,7 +199,9 @@ impl Builds {
             return Build { rank, variants: None, last: false };
         }
         let stands_in = self.lacking.iter().filter(|_| chosen.variant == Variant::Pypi);
-        let variants = std::iter::once(&chosen.variant).chain(stands_in).map(|variant| variant.label());
+        let variants = std::iter::once(&chosen.variant).chain(&chosen.also).chain(stands_in);
+        let variants: BTreeSet<Variant> = variants.copied().collect();
+        let variants = variants.iter().map(|variant| variant.label());
         Build { rank, variants: Some(variants.collect()), last: false }
     }
 

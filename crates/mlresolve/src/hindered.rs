@@ -28,7 +28,10 @@ pub(crate) fn held_back_by_machine<'a>(
     let free: Vec<Universe> = run.targets.iter().map(|target| target.universe.without_facts()).collect();
     let mut without = Joint { targets: Vec::new(), alignment: joint.alignment.clone() };
     for (target, universe) in joint.targets.iter().zip(&free) {
-        let (name, problem, policy) = (target.name.clone(), target.problem.clone(), target.policy.clone());
+        let (name, problem, mut policy) =
+            (target.name.clone(), target.problem.clone(), target.policy.clone());
+        // What is locked already stays, and is held back all the same.
+        policy.preferences.clear();
         without.targets.push(mlresolve_solver::TargetProblem { name, provider: universe, problem, policy });
     }
     let Ok(unhindered) = mlresolve_solver::solve_joint(&without) else { return nothing };
@@ -119,16 +122,17 @@ fn why(target: &Target, variant: Variant, unknown: bool) -> String {
     let mut machine: Vec<String> =
         target.driver().map(|driver| format!("driver {driver}")).into_iter().collect();
     machine.extend(target.gpus().iter().map(Gpu::described));
-    let which = match variant {
-        _ if unknown => "nothing that is known keeps it from running",
-        Variant::Pypi => "it runs",
-        _ => "the first of its builds that runs",
+    let which = match unknown {
+        true => "nothing that is known keeps it from running",
+        false => "it runs",
     };
     if machine.is_empty() {
         return "neither driver nor GPU is declared, so nothing is ruled out".to_owned();
     }
     let by_minor = match (variant, target.driver()) {
-        (Variant::Cuda(cuda), Some(driver)) => facts::toolkit(cuda).filter(|toolkit| driver < toolkit.driver),
+        (Variant::Cuda(cuda), Some(driver)) => {
+            facts::toolkit(cuda).filter(|toolkit| !driver.reaches(toolkit.driver))
+        }
         _ => None,
     };
     let by_minor = by_minor.map(|toolkit| {

@@ -51,3 +51,25 @@ pub(crate) fn refusal_by_metadata(
     let cuda = cuda_of(requirements).or_else(|| version_cuda(target, version, variant));
     refusal(target, Some(version), variant, cuda)
 }
+
+/// How the names of packages begin that are libraries of CUDA, ROCm or Intel's GPUs: each build of torch pins its own. The
+/// names are those that torch's metadata has required since 2.2.
+const LIBRARIES: [&str; 12] = [
+    "nvidia-",
+    "cuda-",
+    "rocm-",
+    "intel-",
+    "onemkl-",
+    "oneccl",
+    "dpcpp-cpp-rt",
+    "impi-rt",
+    "pytorch-triton",
+    "triton",
+    "tcmlib",
+    "umf",
+];
+
+/// Whether a package is a part of the builds of one variant, and differs from variant to variant.
+pub(crate) fn is_part_of_a_build(name: &PackageName) -> bool {
+    LIBRARIES.iter().any(|start| name.as_str().starts_with(start))
+}

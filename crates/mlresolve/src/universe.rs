@@ -18,6 +18,7 @@ use mlresolve_packaging::simple::ProjectStatus;
 use mlresolve_packaging::{ExtraName, PackageName, Requirement, Version, VersionRange};
 use mlresolve_solver::{Answer, Build, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
 use mlresolve_target::Variant;
+use mlresolve_target::facts::is_family;
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -29,6 +30,7 @@ use crate::build::{BuildError, Builder};
 use crate::builds::{Builds, ChosenBuild};
 use crate::direct::DirectPackage;
 use crate::limits::RunLimits;
+use crate::machine::{is_part_of_a_build, local_variant};
 use crate::prepare::Prepared;
 use crate::text::printable;
 
@@ -140,9 +142,15 @@ impl Universe {
         self.shared.common.hashed(&file.url)
     }
 
+    /// The same of an earlier run.
+    pub(crate) fn hashed_before(&self, file: &File) -> Option<(String, u64)> {
+        self.client().computed_digest(file)
+    }
+
     /// Keeps the digest and the size of a file, so that it is downloaded once for all targets.
     pub(crate) fn note_hashed(&self, file: &File, sha256: &str, bytes: u64) {
         self.shared.common.note_hashed(&file.url, sha256, bytes);
+        self.client().keep_computed_digest(file, sha256, bytes);
     }
 
     /// Whether anything was refused because it does not run on the target's machine.
@@ -283,12 +291,20 @@ impl Provider for Universe {
     }
 
     fn has_builds(&self, name: &PackageName) -> bool {
-        self.shared.build_routes(name).is_some()
+        self.shared.prepared.builds.is_some() && is_family(name)
     }
 
     fn build(&self, name: &PackageName, version: &Version) -> Result<Build, UniverseError> {
-        let build = self.choose(name, version, |builds, chosen| builds.build(&chosen))?;
-        Ok(build.unwrap_or_default())
+        if let Some(build) = self.choose(name, version, |builds, chosen| builds.build(&chosen))? {
+            return Ok(build);
+        }
+        // Where it comes from a place of its own, its local version tells.
+        let variants = local_variant(version).map(|variant| [variant.label()].into());
+        Ok(Build { variants, ..Build::default() })
+    }
+
+    fn follows_build(&self, name: &PackageName) -> bool {
+        is_part_of_a_build(name)
     }
 
     /// Which indexes were not asked for a package, because another has it or an address names it.

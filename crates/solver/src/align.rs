@@ -213,8 +213,12 @@ impl<P: Provider> Solver<'_, P> {
             let best = self.candidates[*target].first_usable(name, left, &everything, |_| Ok(true))?;
             let Some(best) = best.map(Version::without_local).filter(|best| best > public) else { continue };
             let mut by = Vec::new();
-            for (other, _, left) in holders.iter().filter(|(other, _, _)| other != target) {
-                if !self.candidates[*other].any_usable(name, &left.intersection(&whole(&best)))? {
+            for (other, _, _) in holders.iter().filter(|(other, _, _)| other != target) {
+                // What it asks for itself, and not what other decisions left: that is true whatever was decided.
+                let requirements = &self.joint.targets[*other].problem.requirements;
+                let own = requirements.iter().filter(|requirement| requirement.name == *name);
+                let asked = own.fold(whole(&best), |all, requirement| all.intersection(&requirement.range));
+                if !self.candidates[*other].any_usable(name, &asked)? {
                     by.push(*other);
                 }
             }

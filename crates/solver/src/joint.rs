@@ -73,7 +73,9 @@ impl<'a, P: Provider> Joint<'a, P> {
 
     /// Whether the public version of a package is decided for all targets at once.
     pub(crate) fn aligns(&self, name: &PackageName) -> bool {
-        self.is_of_several() && self.alignment.holds_for(name)
+        self.is_of_several()
+            && self.alignment.holds_for(name)
+            && !self.targets.iter().any(|target| target.provider.follows_build(name))
     }
 }
 

@@ -51,6 +51,12 @@ pub trait Provider {
         Ok(Build::default())
     }
 
+    /// Whether a package is a part of the builds of one variant, such as a library of CUDA: targets with other variants have
+    /// other versions of it, so it is never aligned.
+    fn follows_build(&self, _name: &PackageName) -> bool {
+        false
+    }
+
     /// What a version has to say on matters that all packages of a target must agree on, beside the variant of its build.
     ///
     /// # Errors

@@ -29,6 +29,15 @@ impl DriverVersion {
         self.numbers[0]
     }
 
+    /// Whether this is at least the other. A bare branch such as `525` stands for some release of it, so it reaches every
+    /// release of that branch.
+    pub fn reaches(self, other: Self) -> bool {
+        match self.written {
+            ..=1 => self.branch() >= other.branch(),
+            _ => self >= other,
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (mut numbers, mut written) = ([0; 3], 0);
         for part in text.split('.') {

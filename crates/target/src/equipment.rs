@@ -65,7 +65,7 @@ impl Equipment {
         for gpu in &self.gpus {
             let Some(known) = gpu.capability().and_then(facts::capability) else { continue };
             let (gpu, cited) = (gpu.described(), known.source);
-            if let Some(first) = known.first_driver.filter(|first| driver < *first) {
+            if let Some(first) = known.first_driver.filter(|first| !driver.reaches(*first)) {
                 return Err(EquipmentError::DriverTooOldForGpu { gpu, driver, first, cited });
             }
             if let Some(last) = known.last_branch.filter(|last| driver.branch() > *last) {
@@ -79,7 +79,7 @@ impl Equipment {
     /// Whether builds for this CUDA can run at all.
     fn check_cuda(&self, cuda: CudaVersion) -> Result<(), EquipmentError> {
         let Some(major) = facts::cuda_major(cuda.major) else { return Ok(()) };
-        if let Some(driver) = self.driver.filter(|driver| *driver < major.driver) {
+        if let Some(driver) = self.driver.filter(|driver| !driver.reaches(major.driver)) {
             return Err(EquipmentError::DriverTooOldForCuda {
                 cuda,
                 driver,

@@ -132,7 +132,7 @@ fn judge_cuda(target: &Target, build: &Build<'_>, cuda: CudaVersion, verdict: &m
     let newest = facts::cuda_majors().last().filter(|newest| newest.major < cuda.major);
     let major = own.or(newest);
     if let (Some(driver), Some(major)) = (target.driver(), major)
-        && driver < major.driver
+        && !driver.reaches(major.driver)
     {
         verdict.refusals.push(Refusal::Driver { cuda, driver, major });
     }
@@ -183,7 +183,7 @@ fn without_code(
     }
     if compiled.iter().any(|code| code.ptx && code.capability <= capability) {
         let toolkit = known.cuda.and_then(facts::toolkit)?;
-        let driver = target.driver().filter(|driver| *driver < toolkit.driver)?;
+        let driver = target.driver().filter(|driver| !driver.reaches(toolkit.driver))?;
         let cited = toolkit.source;
         return Some(Refusal::Ptx { gpu: gpu.described(), driver, first: toolkit.driver, cited });
     }

@@ -7,6 +7,7 @@ use mlresolve_packaging::simple::{ProjectStatus, SkippedFile};
 use mlresolve_packaging::{PackageName, Version, VersionPoint, VersionRange};
 use mlresolve_solver::Missing;
 use mlresolve_target::Variant;
+use mlresolve_target::facts::known_variant;
 
 use super::{Found, Universe, UniverseError};
 use crate::access::index_label;
@@ -82,6 +83,14 @@ impl Universe {
             }
         }
         lacking.retain(|variant| routes.variants.contains(variant));
+        // An index of PyTorch's that has no torch at all is none.
+        let others = |variant: &&Variant| **variant != Variant::Pypi;
+        if name.as_str() == TORCH
+            && lacking.iter().filter(others).count() == routes.variants.iter().filter(others).count()
+        {
+            asked.truncate(routes.variants.len().min(2));
+            return Ok(Found::Missing(Missing::NotFound(asked)));
+        }
         // Torch itself is of the variant or is not at all; PyPI's stands in for what the variant's index lacks.
         if !routes.variants.contains(&Variant::Pypi) && (lacking.is_empty() || name.as_str() == TORCH) {
             sources.retain(|source| source.variant != Variant::Pypi);
@@ -112,22 +121,30 @@ impl Universe {
         }
         let others = routes.others();
         let answers = self.wait(self.shared.pages_of_builds(&others, name)).ok()?;
-        let (mut having, mut version) = (Vec::new(), None);
+        let mut found: Vec<(Variant, Version)> = Vec::new();
         for (variant, answer) in answers {
             let Ok(ProjectAnswer::Found(project)) = answer else { continue };
-            if let Some(found) = wanted_of(&project) {
-                having.push(if variant == Variant::Pypi { "PyPI".to_owned() } else { variant.label() });
-                version = version.max(Some(found.without_local()));
-            }
+            found.extend(wanted_of(&project).map(|version| (variant, version.without_local())));
         }
-        let here: Vec<String> = routes.variants.iter().map(|variant| variant.label()).collect();
-        let newest = own.iter().filter_map(|source| source.project.versions().last()).max();
-        let ends = newest.map(|newest| format!(", which ends at {name} {}", newest.clone().without_local()));
-        let not = format!("not on {}{}", here.join(", "), ends.unwrap_or_default());
-        Some(match version {
-            Some(version) => format!("{name} {version} is on {}, {not}", having.join(", ")),
-            None => format!("no variant has such a {name}"),
-        })
+        let not = match routes.variants[..] {
+            [only] => {
+                let newest = own.iter().filter_map(|source| source.project.versions().last()).max();
+                let ended = known_variant(only).is_some_and(|known| known.ended);
+                let word = if ended { "ended at" } else { "goes up to" };
+                let ends =
+                    newest.map(|newest| format!(", which {word} {name} {}", newest.clone().without_local()));
+                format!("not on {only}{}", ends.unwrap_or_default())
+            }
+            _ => "not on any index of PyTorch's for this target".to_owned(),
+        };
+        let Some(version) = found.iter().map(|(_, version)| version).max().cloned() else {
+            return Some(format!("no variant has such a {name}"));
+        };
+        let having = found.iter().filter(|(_, other)| *other == version).map(|(variant, _)| match variant {
+            Variant::Pypi => "PyPI".to_owned(),
+            variant => variant.label(),
+        });
+        Some(format!("{name} {version} is on {}, {not}", having.collect::<Vec<_>>().join(", ")))
     }
 }
 

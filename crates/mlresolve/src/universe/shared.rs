@@ -83,7 +83,12 @@ impl Shared {
         let page = async |variant: Variant| {
             let answer = match routes.index(variant) {
                 Ok(Some(index)) => self.client.project_from(&[index], name).await,
-                Ok(None) => self.client.project(name).await,
+                // The index that stands for PyPI. What is asked before it has its own builds of the family only where a
+                // source says so.
+                Ok(None) => {
+                    let last = self.prepared.indexes.last().map_or(&[][..], std::slice::from_ref);
+                    self.client.project_from(last, name).await
+                }
                 Err(_) => Ok(ProjectAnswer::NotFound { asked: Vec::new() }),
             };
             (variant, answer)

@@ -128,7 +128,7 @@ pub fn cuda_major(major: u8) -> Option<&'static CudaMajor> {
 
 /// The newest CUDA major that a driver runs; `None` for a driver older than those of the table.
 pub fn newest_cuda_major(driver: DriverVersion) -> Option<&'static CudaMajor> {
-    MAJORS.iter().rev().find(|known| driver >= known.driver)
+    MAJORS.iter().rev().find(|known| driver.reaches(known.driver))
 }
 
 /// Every capability of the table, oldest first.

@@ -36,7 +36,7 @@ pub fn preference(target: &Target, variant: Variant) -> u32 {
         Variant::Pypi => 0,
         Variant::Cuda(cuda) => {
             let own = facts::toolkit(cuda).map(|toolkit| toolkit.driver);
-            let has_own = target.driver().is_none_or(|driver| own.is_some_and(|own| own <= driver));
+            let has_own = target.driver().is_none_or(|driver| own.is_some_and(|own| driver.reaches(own)));
             newest_first(cuda.major, cuda.minor, 0) + if has_own { 0 } else { BY_COMPATIBILITY }
         }
         Variant::Rocm(rocm) => newest_first(rocm.major, rocm.minor, rocm.patch.unwrap_or(0)),
