@@ -814,3 +814,42 @@ fn a_computed_digest_outlives_the_lock() {
     torch.run("lock --accelerator cu126 --offline").success();
     assert_eq!(torch.project.raw("pylock.toml"), lock);
 }
+
+#[test]
+fn a_gpu_alone_and_a_bare_branch_need_no_list_and_no_quotes() {
+    let torch = TorchProject::new(pypi(), torch_index());
+    torch.project.write("requirements.txt", "torch\n");
+    let target = |keys: &str| {
+        torch.project.write("mlresolve.toml", &format!("[targets.train]\n{keys}\n"));
+        torch.said("lock --dry-run")
+    };
+    assert_snapshot!(target("gpu = 'V100'\ndriver = 550"), @"
+    exit code 0
+    --- stderr
+    would write pylock.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
+      target   train (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 550, V100 (sm_70))
+      variant  cu126 of torch 2.14.0, for CUDA 12.6: it runs on driver 550 and V100 (sm_70), by minor-version compatibility: CUDA 12.6 came with 560.28.03 [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
+      held     torch 2.15.0 is held back to 2.14.0+cu126: it is built for CUDA 13.2, which needs driver 580 or newer, and the target has 550, which runs CUDA 12.x [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]; it is built for CUDA 13.2, and CUDA 13 cannot compile for V100 (sm_70), only for sm_75 and newer [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
+      largest  filelock 3.20.0 732 B
+    ");
+    assert_snapshot!(target("driver = 550.54"), @r#"
+    exit code 2
+    --- stderr
+    error: ./mlresolve.toml: line 2: driver: put the version in quotes, as in "550.54"
+    "#);
+    assert_snapshot!(target("gpu = [90]"), @r#"
+    exit code 2
+    --- stderr
+    error: ./mlresolve.toml: line 2: gpu: invalid type: integer, expected a name such as "H100"
+    "#);
+    torch.project.write("mlresolve.toml", "targets.train.driver = 580");
+    assert_snapshot!(torch.said("lock --dry-run --gpu V100,H100"), @"
+    exit code 0
+    --- stderr
+    would write pylock.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
+      target   train (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 580, V100 (sm_70), H100 (sm_90))
+      variant  cu126 of torch 2.14.0, for CUDA 12.6: it runs on driver 580 and V100 (sm_70) and H100 (sm_90)
+      held     torch 2.15.0 is held back to 2.14.0+cu126: it is built for CUDA 13.2, and CUDA 13 cannot compile for V100 (sm_70), only for sm_75 and newer [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
+      largest  filelock 3.20.0 732 B
+    ");
+}

@@ -130,7 +130,13 @@ pub(crate) struct ProjectArguments {
     #[arg(long, value_name = "550.54", env = "MLRESOLVE_DRIVER", help_heading = "Target")]
     pub(crate) driver: Option<String>,
     /// A GPU of the machines: a capability or a name
-    #[arg(long = "gpu", value_name = "sm_90|H100", env = "MLRESOLVE_GPU", help_heading = "Target")]
+    #[arg(
+        long = "gpu",
+        value_name = "sm_90|H100",
+        env = "MLRESOLVE_GPU",
+        value_delimiter = ',',
+        help_heading = "Target"
+    )]
     pub(crate) gpus: Vec<String>,
     /// Let every target have its own versions
     #[arg(long, env = "MLRESOLVE_NO_ALIGN", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Target")]

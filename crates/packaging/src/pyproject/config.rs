@@ -78,8 +78,10 @@ pub struct TargetConfig {
     /// `accelerator`, such as `cuda`, `cu128` or `cpu`.
     pub accelerator: Option<String>,
     /// `driver`: the oldest driver of the fleet, such as `570.124`.
+    #[serde(deserialize_with = "text_or_branch")]
     pub driver: Option<String>,
     /// `gpu`: capabilities or names.
+    #[serde(deserialize_with = "one_or_several")]
     pub gpu: Vec<String>,
     /// `groups`: the dependency groups that go in.
     pub groups: Vec<GroupName>,
@@ -151,6 +153,35 @@ impl From<RawConfig> for Config {
             targets: raw.targets.0.into_iter().map(|(name, target)| (name.0, target)).collect(),
             repairs,
         }
+    }
+}
+
+/// A version of a driver, whose branch alone may stand there without quotes.
+fn text_or_branch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match toml::Value::deserialize(deserializer)? {
+        toml::Value::String(text) => Ok(Some(text)),
+        toml::Value::Integer(branch) => Ok(Some(branch.to_string())),
+        // 550.10 would be 550.1.
+        toml::Value::Float(_) => Err(D::Error::custom("driver: put the version in quotes, as in \"550.54\"")),
+        other => Err(D::Error::custom(format!(
+            "driver: invalid type: {}, expected a version such as \"550.54\"",
+            other.type_str()
+        ))),
+    }
+}
+
+/// A list of texts, or one text alone.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let wrong = |value: &toml::Value| {
+        D::Error::custom(format!("gpu: invalid type: {}, expected a name such as \"H100\"", value.type_str()))
+    };
+    match toml::Value::deserialize(deserializer)? {
+        toml::Value::String(text) => Ok(vec![text]),
+        toml::Value::Array(list) => {
+            let text = |value: &toml::Value| value.as_str().map(str::to_owned).ok_or_else(|| wrong(value));
+            list.iter().map(text).collect()
+        }
+        other => Err(wrong(&other)),
     }
 }
 
