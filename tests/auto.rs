@@ -14,7 +14,7 @@ fn auto_takes_what_this_machine_has_unless_the_user_says_otherwise() {
     this machine: NVIDIA driver 550.54.14, 2 × Tesla V100-SXM2-16GB (sm_70); taken: --accelerator cuda --driver 550.54.14 --gpu sm_70
     wrote pylock.toml: 2 packages, 732 B and 1 of unknown size to download, [TIME] s
       target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 550.54.14, sm_70)
-      variant  cu126 of torch 2.14.0, for CUDA 12.6: the first of its builds that runs on driver 550.54.14 and sm_70, by minor-version compatibility: CUDA 12.6 came with 560.28.03 [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
+      variant  cu126 of torch 2.14.0, for CUDA 12.6: it runs on driver 550.54.14 and sm_70, by minor-version compatibility: CUDA 12.6 came with 560.28.03 [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
       held     torch 2.15.0 is held back to 2.14.0+cu126: it is built for CUDA 13.2, which needs driver 580 or newer, and the target has 550.54.14, which runs CUDA 12.x [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]; it is built for CUDA 13.2, and CUDA 13 cannot compile for sm_70, only for sm_75 and newer [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
       largest  filelock 3.20.0 732 B
     ");
@@ -58,7 +58,7 @@ fn auto_stands_in_place_of_all_that_a_target_declares() {
     this machine: AMD gfx942; taken: --accelerator rocm --gpu gfx942
     wrote pylock.train.toml: 3 packages, 732 B and 2 of unknown size to download, [TIME] s
       target   train (Python 3.12, linux-x86_64, glibc 2.28, rocm, gfx942)
-      variant  rocm7.1 of torch 2.12.1: the first of its builds that runs on gfx942
+      variant  rocm7.1 of torch 2.12.1: it runs on gfx942
       largest  filelock 3.20.0 732 B
     ");
     assert_snapshot!(machine.said("lock --accelerator auto"), @"

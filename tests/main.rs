@@ -27,5 +27,6 @@ mod support;
 mod torch;
 mod torch_matrix;
 mod torch_recorded;
+mod torch_targets;
 mod tree;
 mod why;

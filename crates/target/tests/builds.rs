@@ -49,8 +49,8 @@ fn look_up(table: &'static str, key: &str) -> Vec<u32> {
 }
 
 /// Whether a driver is as new as another. A bare branch is some release of that branch.
-fn reaches(driver: &str, other: Vec<u32>) -> bool {
-    if driver.contains('.') { numbers(driver) >= other } else { numbers(driver)[0] >= other[0] }
+fn reaches(driver: &str, other: &[u32]) -> bool {
+    if driver.contains('.') { numbers(driver).as_slice() >= other } else { numbers(driver)[0] >= other[0] }
 }
 
 /// What stands in the way, as the tables' text has it.
@@ -60,7 +60,7 @@ fn expected(cuda: &str, compiled: &str, driver: Option<&str>, capability: &str) 
     }
     let mut found = Vec::new();
     let major = cuda.split('.').next().unwrap();
-    if driver.is_some_and(|driver| !reaches(driver, look_up(MAJORS, major))) {
+    if driver.is_some_and(|driver| !reaches(driver, &look_up(MAJORS, major))) {
         found.push("driver");
     }
     let gpu = numbers(capability);
@@ -78,7 +78,7 @@ fn expected(cuda: &str, compiled: &str, driver: Option<&str>, capability: &str) 
         by_machine_code |= plain[0] == gpu[0] && plain[1] <= gpu[1];
         by_ptx |= code.ends_with("+PTX") && plain <= gpu;
     }
-    let compiles = driver.is_none_or(|driver| reaches(driver, look_up(TOOLKITS, cuda)));
+    let compiles = driver.is_none_or(|driver| reaches(driver, &look_up(TOOLKITS, cuda)));
     if !by_machine_code && !by_ptx {
         found.push("gpu");
     } else if !by_machine_code && !compiles {
