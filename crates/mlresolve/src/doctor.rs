@@ -107,9 +107,9 @@ pub fn examine(lock: &Lock, host: &Host) -> Result<Diagnosis, Error> {
     let section = lock.tool.as_ref().and_then(|tool| tool.target.as_ref());
     let (words, locked) = match section {
         Some(section) => {
-            let words = target_in_words(&read_target(&recorded(section))?);
+            let words = target_in_words(&read_target(&TargetRequest::recorded(section))?);
             // Its driver and GPUs give way to those of this machine.
-            let bare = TargetRequest { driver: None, gpu: Vec::new(), ..recorded(section) };
+            let bare = TargetRequest { driver: None, gpu: Vec::new(), ..TargetRequest::recorded(section) };
             (Some(words), of_declared(lock, section, &read_target(&bare)?, host, &mut findings))
         }
         None => (None, of_unknown(lock, host, &mut findings)),
@@ -121,19 +121,6 @@ pub fn examine(lock: &Lock, host: &Host) -> Result<Diagnosis, Error> {
     let Findings(findings) = findings;
     let runs = findings.iter().all(|finding| finding.level < Level::Failure);
     Ok(Diagnosis { target: words, runs, findings })
-}
-
-/// The target that a lock records.
-fn recorded(section: &TargetSection) -> TargetRequest {
-    TargetRequest {
-        name: section.name.clone().unwrap_or_else(|| TargetRequest::default().name),
-        python: section.python.clone(),
-        platform: section.platform.clone(),
-        glibc: section.glibc.clone(),
-        accelerator: section.accelerator.clone(),
-        driver: section.driver.clone(),
-        gpu: section.gpu.clone(),
-    }
 }
 
 /// A lock that says for which machine it is: is this one of that kind?

@@ -74,16 +74,7 @@ pub(crate) fn variant_line(target: &TargetRun<'_>, resolution: &Resolution, unkn
 pub fn chosen_build(lock: &Lock) -> Option<String> {
     let section = lock.tool.as_ref()?.target.as_ref()?;
     let variant: Variant = section.variant.as_ref()?.parse().ok()?;
-    let request = TargetRequest {
-        name: section.name.clone().unwrap_or_else(|| TargetRequest::default().name),
-        python: section.python.clone(),
-        platform: section.platform.clone(),
-        glibc: section.glibc.clone(),
-        accelerator: section.accelerator.clone(),
-        driver: section.driver.clone(),
-        gpu: section.gpu.clone(),
-    };
-    let target = read_target(&request).ok()?;
+    let target = read_target(&TargetRequest::recorded(section)).ok()?;
     let torch = lock.packages.iter().find(|package| package.name.as_str() == TORCH)?.version.as_ref()?;
     let known = judge_build(&target, &Build { torch: Some(torch), variant, cuda: None }).notes.is_empty();
     Some(build_in_words(&target, Some(torch), variant, !known))

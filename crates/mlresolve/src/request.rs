@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
+use mlresolve_lockfile::TargetSection;
 use mlresolve_packaging::without_secrets;
 use mlresolve_solver::Alignment;
 use serde::{Deserialize, Serialize};
@@ -269,6 +270,21 @@ impl RequestedRequirement {
     /// A requirement from nowhere in particular.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+}
+
+impl TargetRequest {
+    /// The machine that a lock records.
+    pub(crate) fn recorded(section: &TargetSection) -> Self {
+        Self {
+            name: section.name.clone().unwrap_or_else(|| Self::default().name),
+            python: section.python.clone(),
+            platform: section.platform.clone(),
+            glibc: section.glibc.clone(),
+            accelerator: section.accelerator.clone(),
+            driver: section.driver.clone(),
+            gpu: section.gpu.clone(),
+        }
     }
 }
 

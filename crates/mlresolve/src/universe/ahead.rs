@@ -24,7 +24,7 @@ const WALK_LIMIT: usize = 2_000;
 /// has is the likely one.
 pub(crate) struct Common {
     targets: usize,
-    seen: Mutex<BTreeMap<PackageName, Vec<BTreeSet<Version>>>>,
+    seen: Mutex<BTreeMap<PackageName, BTreeMap<String, BTreeSet<Version>>>>,
     /// The digests and sizes of files whose index announces no hash, by their address.
     hashed: Mutex<BTreeMap<String, (String, u64)>>,
 }
@@ -44,18 +44,19 @@ impl Common {
         hashed.insert(url.to_owned(), (sha256.to_owned(), bytes));
     }
 
-    /// Notes the public versions that one target can have.
-    fn note(&self, name: &PackageName, versions: BTreeSet<Version>) {
+    /// Notes the public versions that one target can have. A package can be met twice on the same target.
+    fn note(&self, name: &PackageName, target: &str, versions: BTreeSet<Version>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.entry(name.clone()).or_default().push(versions);
+        seen.entry(name.clone()).or_default().insert(target.to_owned(), versions);
     }
 
     /// The newest public version that all targets can have, once all of them are known.
     fn newest(&self, name: &PackageName) -> Option<Version> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = seen.get(name).filter(|seen| seen.len() >= self.targets)?;
-        let (first, others) = seen.split_first()?;
-        first.iter().rev().find(|version| others.iter().all(|other| other.contains(version))).cloned()
+        let mut others = seen.values();
+        let first = others.next()?;
+        first.iter().rev().find(|version| others.clone().all(|other| other.contains(version))).cloned()
     }
 }
 
@@ -115,7 +116,7 @@ impl Shared {
                 self.prepared.judge.judge(name, release).file.is_ok().then(|| version.clone().without_local())
             };
             let versions = project.versions().iter().enumerate();
-            self.common.note(name, versions.filter_map(usable).collect());
+            self.common.note(name, self.prepared.target.name(), versions.filter_map(usable).collect());
             let public = self.common.newest(name)?;
             return self.file_of(name, &project, |version| *version == public);
         }
@@ -166,7 +167,7 @@ impl Shared {
         if self.common.targets == 1 {
             return builds.likely(name, judge, target, in_range);
         }
-        self.common.note(name, builds.usable(name, judge, target));
+        self.common.note(name, target.name(), builds.usable(name, judge, target));
         let public = self.common.newest(name)?;
         builds.likely(name, judge, target, |version| version.clone().without_local() == public)
     }
