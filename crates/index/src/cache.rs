@@ -60,6 +60,8 @@ pub(crate) enum Bucket {
     Built,
     /// Digests of files whose index announces none.
     Digests,
+    /// What wheels install.
+    Members,
 }
 
 /// The name of an entry.
@@ -222,7 +224,7 @@ impl Cache {
 }
 
 impl Bucket {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Pages,
         Self::Metadata,
         Self::Sources,
@@ -230,6 +232,7 @@ impl Bucket {
         Self::Addresses,
         Self::Built,
         Self::Digests,
+        Self::Members,
     ];
 
     fn dir(self) -> &'static str {
@@ -241,6 +244,7 @@ impl Bucket {
             Self::Addresses => "addresses-v1",
             Self::Built => "built-v1",
             Self::Digests => "digests-v1",
+            Self::Members => "members-v1",
         }
     }
 

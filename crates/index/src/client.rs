@@ -10,7 +10,9 @@ use crate::metadata::{FileMetadata, MetadataOutcome};
 use crate::once::OnceMap;
 use crate::pages::PageAnswer;
 use crate::transport::Transport;
-use crate::{ClientOptions, File, IndexError, IndexUrl, MetadataError, ProjectAnswer, metadata};
+use crate::{
+    ClientOptions, File, IndexError, IndexUrl, MetadataError, ProjectAnswer, WheelMembers, metadata,
+};
 
 /// A client of package indexes. It answers from memory, from the cache, and from the network, in this
 /// order, and fetches nothing twice. Cheap to make: the network side is set up by the first request.
@@ -23,6 +25,7 @@ pub struct IndexClient {
     pub(crate) transport: Transport,
     pages: OnceMap<(IndexUrl, PackageName), PageAnswer>,
     metadata: OnceMap<Key, MetadataOutcome>,
+    pub(crate) members: OnceMap<Key, WheelMembers>,
     pub(crate) links: OnceMap<IndexUrl, ProjectPage>,
     joined: OnceMap<(Vec<IndexUrl>, PackageName), ProjectAnswer>,
 }
@@ -36,6 +39,7 @@ impl IndexClient {
             options,
             pages: OnceMap::new(),
             metadata: OnceMap::new(),
+            members: OnceMap::new(),
             links: OnceMap::new(),
             joined: OnceMap::new(),
         }

@@ -36,6 +36,7 @@ mod sparse;
 mod tar_members;
 mod tls;
 mod transport;
+mod wheel_members;
 mod wheel_tail;
 
 pub use cache::{Cache, CacheSize};
@@ -53,4 +54,5 @@ pub use proxy::{Proxies, ProxyUrl, ProxyUrlError};
 pub use sdist_archive::{SdistError, SdistLimits, read_sdist};
 pub use source::SourceRead;
 pub use tls::{TlsOptions, TrustedHost, TrustedHostError};
+pub use wheel_members::{WheelMember, WheelMembers};
 pub use wheel_tail::read_archive as metadata_in_wheel;

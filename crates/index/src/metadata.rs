@@ -15,7 +15,7 @@ use crate::cache::{Bucket, Key};
 use crate::hash::sha256;
 use crate::pages::status_error;
 use crate::transport::{Get, Limit};
-use crate::wheel_tail::{read_archive, unreadable};
+use crate::wheel_tail::{read_archive, read_directory, unreadable};
 use crate::{CacheMode, File, IndexClient, IndexError, MetadataError};
 
 /// What a file says of itself, and where that was read.
@@ -97,12 +97,18 @@ impl IndexClient {
         {
             return Ok(bytes);
         }
-        if let Some(bytes) = self.read_tail(file, wheel, &url).await? {
+        if let Some(end) = self.read_tail(file, Some(wheel), &url).await?
+            && let Some(bytes) = end.metadata
+        {
+            self.keep_members(file, &end.directory);
             return Ok(bytes);
         }
         tracing::debug!(file = file.filename, "no range requests; downloading the wheel for its metadata");
         let limit = Limit { name: "download", bytes: self.options.limits.download };
         let whole = self.download_for_reading(file, limit).await?;
+        if let Ok(directory) = read_directory(&whole, self.options.limits.wheel_directory) {
+            self.keep_members(file, &directory);
+        }
         read_archive(whole, wheel, self.options.limits.metadata).map_err(|reason| unreadable(file, reason))
     }
 

@@ -74,6 +74,8 @@ pub struct Limits {
     pub metadata: u64,
     /// All pieces of a wheel that is read by ranges: its central directory, mostly.
     pub wheel_directory: u64,
+    /// A wheel that is downloaded for the list of its files alone, where a server knows no range requests.
+    pub whole_wheel: u64,
     /// A downloaded file.
     pub download: u64,
     /// A source distribution that is read for its metadata.
@@ -123,6 +125,7 @@ impl Default for Limits {
             page: 64 * MIB,
             metadata: 16 * MIB,
             wheel_directory: 64 * MIB,
+            whole_wheel: 256 * MIB,
             download: 8192 * MIB,
             sdist: SdistLimits::default(),
         }

@@ -1,14 +1,16 @@
-//! The METADATA of a wheel without the wheel: the end of the archive holds its directory, and range
-//! requests get that and the one member that is needed.
+//! The directory of a wheel and its METADATA without the rest of the wheel: the directory is at the end of the archive,
+//! and range requests get that and the one member that is needed.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::{Read, Seek};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use mlresolve_packaging::{PackageName, WheelFilename, parse_version};
 use url::Url;
 use zip::ZipArchive;
+use zip::read::ZipArchiveMetadata;
 
 use crate::pages::status_error;
 use crate::sparse::{SparseFile, SparseReader};
@@ -24,15 +26,23 @@ const MAX_REQUESTS: u32 = 16;
 /// The name of the limit that holds for all pieces together.
 const DIRECTORY_LIMIT: &str = "wheel directory";
 
+/// What the end of a wheel told.
+pub(crate) struct WheelEnd {
+    /// What the archive holds.
+    pub(crate) directory: Arc<ZipArchiveMetadata>,
+    /// The bytes of METADATA, if it was asked for.
+    pub(crate) metadata: Option<Vec<u8>>,
+}
+
 impl IndexClient {
-    /// The METADATA of a wheel by range requests; `None` if the server does not serve ranges, or not
-    /// consistently.
+    /// The directory of a wheel, and the METADATA of `wheel` if that is given, by range requests; `None` if the server
+    /// does not serve ranges, or not consistently.
     pub(crate) async fn read_tail(
         &self,
         file: &File,
-        wheel: &WheelFilename,
+        wheel: Option<&WheelFilename>,
         url: &Url,
-    ) -> Result<Option<Vec<u8>>, MetadataError> {
+    ) -> Result<Option<WheelEnd>, MetadataError> {
         let range = match file.size {
             // Not every server knows ranges that count from the end.
             Some(size) if size > 0 => format!("bytes={}-{}", size.saturating_sub(TAIL), size - 1),
@@ -47,7 +57,7 @@ impl IndexClient {
         let mut fetched: u64 = 0;
         for _ in 0..MAX_REQUESTS {
             let Missing { at, of_directory } = match attempt(&archive, wheel, self.options.limits.metadata) {
-                Attempt::Done(metadata) => return Ok(Some(metadata)),
+                Attempt::Done(end) => return Ok(Some(end)),
                 Attempt::Missing(missing) => missing,
                 Attempt::Unreadable(reason) => return Err(unreadable(file, reason)),
             };
@@ -130,13 +140,52 @@ pub fn read_archive<R: Read + Seek>(reader: R, wheel: &WheelFilename, limit: u64
     read_member(&mut archive, wheel, limit)
 }
 
+/// Reads the directory of a wheel that is there as a whole, if it is not over a limit in bytes.
+///
+/// # Errors
+/// When the archive cannot be read; in words.
+pub(crate) fn read_directory<R: Read + Seek>(
+    reader: R,
+    limit: u64,
+) -> Result<Arc<ZipArchiveMetadata>, String> {
+    let mut reader = BudgetReader { inner: BufReader::new(reader), left: limit };
+    let directory = ZipArchive::new(&mut reader).map(|archive| archive.metadata());
+    directory.map_err(|error| match reader.left {
+        0 => format!("its directory holds more than {limit} bytes, the limit `{DIRECTORY_LIMIT}`"),
+        _ => error.to_string(),
+    })
+}
+
+/// Reads so many bytes and then no more, wherever they are.
+struct BudgetReader<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for BudgetReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::Error::other("over a limit"));
+        }
+        let read = (&mut self.inner).take(self.left).read(buffer)?;
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
+
+impl<R: Seek> Seek for BudgetReader<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
 pub(crate) fn unreadable(file: &File, reason: String) -> MetadataError {
     MetadataError::Archive { file: file.filename.clone(), reason }
 }
 
 /// What came of reading an archive of which only pieces are there.
 enum Attempt {
-    Done(Vec<u8>),
+    Done(WheelEnd),
     Missing(Missing),
     Unreadable(String),
 }
@@ -147,7 +196,7 @@ struct Missing {
     of_directory: bool,
 }
 
-fn attempt(archive: &SparseFile, wheel: &WheelFilename, limit: u64) -> Attempt {
+fn attempt(archive: &SparseFile, wheel: Option<&WheelFilename>, limit: u64) -> Attempt {
     let missing = Cell::new(None);
     let reader = SparseReader::new(archive, &missing);
     let outcome = |of_directory: bool, reason: String| match missing.get() {
@@ -156,10 +205,13 @@ fn attempt(archive: &SparseFile, wheel: &WheelFilename, limit: u64) -> Attempt {
     };
     match ZipArchive::new(reader) {
         Err(error) => outcome(true, error.to_string()),
-        Ok(mut archive) => match read_member(&mut archive, wheel, limit) {
-            Ok(metadata) => Attempt::Done(metadata),
-            Err(reason) => outcome(false, reason),
-        },
+        Ok(mut archive) => {
+            let directory = archive.metadata();
+            match wheel.map(|wheel| read_member(&mut archive, wheel, limit)).transpose() {
+                Ok(metadata) => Attempt::Done(WheelEnd { directory, metadata }),
+                Err(reason) => outcome(false, reason),
+            }
+        }
     }
 }
 

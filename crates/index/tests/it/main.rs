@@ -4,6 +4,7 @@
 
 mod cache;
 mod downloads;
+mod members;
 mod metadata;
 mod pages;
 mod sdists;
