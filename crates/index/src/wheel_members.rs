@@ -185,12 +185,17 @@ impl IndexClient {
             }
         }
         if self.options.mode == CacheMode::Offline {
-            return Err(IndexError::Offline { what: format!("the list of files of {}", file.filename) }.into());
+            return Err(
+                IndexError::Offline { what: format!("the list of files of {}", file.filename) }.into()
+            );
         }
         let directory = match self.read_tail(file, None, &file.parsed_url()?).await? {
             Some(end) => end.directory,
             None => {
-                tracing::debug!(file = file.filename, "no range requests; downloading the wheel for its files");
+                tracing::debug!(
+                    file = file.filename,
+                    "no range requests; downloading the wheel for its files"
+                );
                 let limits = &self.options.limits;
                 let bytes = limits.whole_wheel.min(limits.download);
                 if file.size.is_some_and(|size| size > bytes) {

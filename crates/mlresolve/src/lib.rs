@@ -38,6 +38,7 @@ mod limits;
 mod lock;
 mod locks;
 mod machine;
+mod ownership;
 mod prepare;
 mod project;
 mod replaced;
@@ -61,6 +62,7 @@ pub use lock::{
     why_not_blocking,
 };
 pub use locks::{OpenLock, open_lock, open_locks};
+pub use ownership::{Overlap, Overlaps, check_ownership};
 pub use project::{ProjectOptions, ReadProject, read_project};
 pub use report::{HeldBack, LockReport, PackageSize, SourcePackage};
 pub use request::{
