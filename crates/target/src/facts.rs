@@ -1,26 +1,36 @@
-//! What is known of accelerators, drivers, GPUs, PyTorch's builds and base images: tables in `facts/`, read once.
+//! What is known of accelerators, drivers, GPUs, PyTorch's builds, packages around them and base images: tables in `facts/`, read once.
 //!
 //! Every row says where it was read and when. What no table knows is unknown, and what is unknown refuses nothing.
 
+mod abis;
 mod builds;
+mod companions;
 mod cuda;
+mod cuda_packages;
 mod gpus;
 mod images;
 mod index;
+mod providers;
 mod table;
+mod wheel_sources;
 
+pub use abis::{Sourced, cxx11_abi};
 pub use builds::{Code, KnownBuild, KnownRocmBuild, Releases, build, builds, rocm_build, rocm_builds};
+pub use companions::{Companion, Otherwise, companion, companions};
 pub use cuda::{
     CudaMajor, KnownCapability, Toolkit, capabilities, capability, cuda_major, cuda_majors,
     newest_cuda_major, toolkit, toolkits,
 };
+pub use cuda_packages::{CudaPackage, Standalone, cuda_packages, standalone};
 pub(crate) use gpus::near;
 pub use gpus::{KnownGpu, gpu, gpus};
 pub use images::{ImageFacts, image};
 pub use index::{
     Elsewhere, FamilyPackage, KnownVariant, elsewhere, family, is_family, known_variant, known_variants,
 };
+pub use providers::{ImportProvider, interchangeable, provided, providers, stands_for};
 pub use table::Source;
+pub use wheel_sources::{WheelSource, wheel_source};
 
 #[cfg(test)]
 mod tests {
@@ -35,16 +45,22 @@ mod tests {
     #[test]
     fn every_table_is_well_formed() {
         for (name, rows) in [
+            ("abis", rows::<abis::KnownAbi>(abis::TABLE)),
             ("builds", rows::<KnownBuild>(builds::BUILDS_TABLE)),
             ("capabilities", rows::<KnownCapability>(cuda::CAPABILITIES_TABLE)),
+            ("companions", rows::<Companion>(companions::TABLE)),
+            ("cuda_packages", rows::<CudaPackage>(cuda_packages::PACKAGES_TABLE)),
             ("elsewhere", rows::<Elsewhere>(index::ELSEWHERE_TABLE)),
             ("family", rows::<FamilyPackage>(index::FAMILY_TABLE)),
             ("gpus", rows::<KnownGpu>(gpus::TABLE)),
             ("images", rows::<images::ImagePattern>(images::TABLE)),
             ("majors", rows::<CudaMajor>(cuda::MAJORS_TABLE)),
+            ("providers", rows::<ImportProvider>(providers::TABLE)),
             ("rocm", rows::<KnownRocmBuild>(builds::ROCM_TABLE)),
+            ("standalone", rows::<Standalone>(cuda_packages::STANDALONE_TABLE)),
             ("toolkits", rows::<Toolkit>(cuda::TOOLKITS_TABLE)),
             ("variants", rows::<KnownVariant>(index::VARIANTS_TABLE)),
+            ("wheel_sources", rows::<WheelSource>(wheel_sources::TABLE)),
         ] {
             assert!(rows.as_ref().is_ok_and(|rows| *rows > 0), "{name}.tsv: {rows:?}");
         }

@@ -12,6 +12,7 @@
 mod accelerator;
 mod capability;
 mod cuda;
+pub mod cuda_major;
 mod driver;
 mod equipment;
 mod error;
@@ -25,6 +26,7 @@ mod rocm;
 pub mod runs;
 mod tags;
 mod target;
+mod torch_abi;
 mod variant;
 
 pub use accelerator::Accelerator;
@@ -40,4 +42,5 @@ pub use python::PythonVersion;
 pub use rocm::RocmVersion;
 pub use tags::{Tag, Tags};
 pub use target::Target;
+pub use torch_abi::{CudaInLabel, TorchAbi, torch_abi};
 pub use variant::Variant;

@@ -63,7 +63,7 @@ pub struct KnownRocmBuild {
 }
 
 impl Releases {
-    fn read(first: &str, last: &str) -> Option<Self> {
+    pub(super) fn read(first: &str, last: &str) -> Option<Self> {
         let releases = Self { first: parse_version(first).ok()?, last: parse_version(last).ok()? };
         (releases.first <= releases.last).then_some(releases)
     }

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use mlresolve_packaging::PackageName;
 use thiserror::Error;
 
 /// Where a fact was read, and when. Displayed in the brackets that stand behind the fact.
@@ -87,6 +88,11 @@ pub(crate) fn known<F: Fact>(text: &'static str) -> Vec<F> {
 /// Reads a cell that `mark` leaves open; the outer `None` is a cell that cannot be read.
 pub(crate) fn parsed_unless<T: FromStr>(mark: &str, cell: &str) -> Option<Option<T>> {
     if cell == mark { Some(None) } else { cell.parse().ok().map(Some) }
+}
+
+/// Reads a cell that holds the name of a package in its normalised form.
+pub(crate) fn name(cell: &str) -> Option<PackageName> {
+    cell.parse().ok().filter(|name: &PackageName| name.as_str() == cell)
 }
 
 /// Whether a text is a date as in ISO 8601.
