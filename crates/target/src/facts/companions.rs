@@ -28,10 +28,12 @@ pub struct Companion {
 /// What a companion does beside a torch that it is not built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Otherwise {
-    /// It, or what it is for, fails when it is imported.
+    /// It fails when it is imported or used.
     Fails,
     /// It works, without the parts of it that are compiled.
     Slower,
+    /// Its makers say which torch a release belongs to, and nothing of others: a reason to prefer, not to refuse.
+    Untested,
 }
 
 impl Fact for Companion {
@@ -43,6 +45,7 @@ impl Fact for Companion {
         let otherwise = match cells[4] {
             "fails" => Otherwise::Fails,
             "slower" => Otherwise::Slower,
+            "untested" => Otherwise::Untested,
             _ => return None,
         };
         (!torch.is_empty()).then_some(Self {
@@ -97,7 +100,7 @@ mod tests {
         assert_eq!(requirement("torchcodec", "0.5"), Some("torch==2.7.*"));
         assert_eq!(requirement("torchcodec", "0.9.1+cpu"), Some("torch==2.9.*"));
         assert_eq!(requirement("torchcodec", "0.11.1"), Some("torch==2.11.*"));
-        assert_eq!(requirement("torchcodec", "0.14.0"), Some("torch>=2.11"));
+        assert_eq!(requirement("torchcodec", "0.17.0"), Some("torch>=2.11"));
         assert_eq!(requirement("torchao", "0.15.0"), Some("torch==2.9.1"));
     }
 
