@@ -90,7 +90,6 @@ fn a_library_that_holds_its_own_companion_back() {
       - you require huggingface-hub>=1.0
       - you require transformers==4.46.*
       - every transformers from 4.46.1 to 4.46.3 (3 versions) requires huggingface-hub>=0.23.2,<1.0
-      - transformers 4.46.0 was yanked: This version unfortunately does not work with 3.8 but we did not drop the support yet
     Any one of these changes is enough:
       - relax transformers==4.46.*: gives transformers 5.23.0, huggingface-hub 2.4.0
       - relax huggingface-hub>=1.0: gives huggingface-hub 0.36.2, transformers 4.46.3
@@ -107,7 +106,7 @@ fn a_pin_that_another_package_has_outgrown() {
       - you require opencv-python-headless==4.8.*
       - albumentations 2.0.8 requires opencv-python-headless>=4.9.0.80
     Any one of these changes is enough:
-      - relax albumentations==2.0.8: gives albumentations 1.4.0, opencv-python-headless 4.8.1.78
+      - relax albumentations==2.0.8: gives albumentations 1.3.1, opencv-python-headless 4.8.1.78
       - relax opencv-python-headless==4.8.*: gives opencv-python-headless 5.0.0.93, albumentations 2.0.8
     ");
 }

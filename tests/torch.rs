@@ -81,7 +81,7 @@ pub(crate) fn pypi() -> Universe {
         }
     };
     Universe::new()
-        .text("filelock 3.20.0\ncuda-toolkit 13.2.2\ncuda-toolkit 13.0.3\nnvidia-cuda-runtime-cu12 12.8.90\ntriton 3.8.0")
+        .text("filelock 3.20.0\ncuda-toolkit 13.2.2\ncuda-toolkit 12.6.3\ncuda-toolkit 13.0.3\nnvidia-cuda-runtime-cu12 12.8.90\ntriton 3.8.0")
         .package("torch", "2.15.0", torch("cuda-toolkit==13.2.2; platform_system == 'Linux'"))
         .package("torch", "2.14.0", torch("cuda-toolkit==13.0.3; platform_system == 'Linux'"))
         .package("torch", "2.10.0", torch("nvidia-cuda-runtime-cu12==12.8.90; platform_machine == 'x86_64'"))

@@ -150,13 +150,13 @@ fn aligned_targets_may_have_different_variants_and_their_libraries() {
     torch.project.write("pyproject.toml", FLEET);
     torch.run("lock").success();
     let locked = |target: &str| locked_packages(&torch.read(&format!("pylock.{target}.toml"))).join(", ");
-    assert_snapshot!(locked("old"), @"cuda-toolkit 13.2.2, filelock 3.20.0, torch 2.14.0+cu126");
+    assert_snapshot!(locked("old"), @"cuda-toolkit 12.6.3, filelock 3.20.0, torch 2.14.0+cu126");
     assert_snapshot!(locked("new"), @"cuda-toolkit 13.0.3, filelock 3.20.0, torch 2.14.0");
 }
 
 /// A build for CUDA 12.6 that asks for another `cuda-toolkit` than PyPI's does.
 fn torch_index_with_libraries() -> PyTorchIndex {
-    let requires = ["filelock", "cuda-toolkit==13.2.2"];
+    let requires = ["filelock", "cuda-toolkit==12.6.3"];
     PyTorchIndex::new().wheel("cu126", &torch_wheel("2.14.0+cu126", X86), None, &requires)
 }
 

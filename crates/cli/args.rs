@@ -175,6 +175,12 @@ pub(crate) struct ProjectArguments {
         help_heading = "Indexes"
     )]
     pub(crate) find_links: Vec<String>,
+    /// Let this package be old where others stand in the way of a newer one
+    #[arg(long, value_name = "NAME", env = "MLRESOLVE_ALLOW_HELD_BACK", help_heading = "Choice of versions")]
+    pub(crate) allow_held_back: Vec<String>,
+    /// Let this package write files that another one writes too
+    #[arg(long, value_name = "NAME", env = "MLRESOLVE_ALLOW_OVERLAP", help_heading = "Choice of versions")]
+    pub(crate) allow_overlap: Vec<String>,
     /// The folder under which PyTorch's builds lie: cpu, cu128, rocm7.1 … [default: PyTorch's own]
     #[arg(
         long,

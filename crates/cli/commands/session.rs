@@ -61,6 +61,8 @@ pub(super) fn project(
         only_binary: arguments.only_binary.clone(),
         no_binary: arguments.no_binary.clone(),
         allow_build: arguments.allow_build.clone(),
+        allow_held_back: arguments.allow_held_back.clone(),
+        allow_overlap: arguments.allow_overlap.clone(),
         upgrade,
         indexes: IndexSettings {
             index_url: arguments.index_url.clone(),

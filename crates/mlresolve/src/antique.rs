@@ -59,7 +59,7 @@ pub(crate) fn held_back(universe: &Universe, resolution: &Resolution) -> Result<
 }
 
 /// Whether a version is of the newest one's minor release or the one before, or not much older.
-fn is_recent(
+pub(crate) fn is_recent(
     universe: &Universe,
     name: &PackageName,
     chosen: &Version,
@@ -75,7 +75,11 @@ fn is_recent(
 }
 
 /// When the first file of a version was uploaded.
-fn uploaded(universe: &Universe, name: &PackageName, version: &Version) -> Result<Option<Timestamp>, Error> {
+pub(crate) fn uploaded(
+    universe: &Universe,
+    name: &PackageName,
+    version: &Version,
+) -> Result<Option<Timestamp>, Error> {
     let Some(project) = universe.project(name).map_err(from_universe)? else { return Ok(None) };
     let Some(place) = project.position(version) else { return Ok(None) };
     let release = project.release(place)?;

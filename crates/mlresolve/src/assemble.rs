@@ -59,6 +59,9 @@ fn options_section(request: &LockRequest, prepared: &Prepared) -> Option<Options
         only_binary: prepared.judge.formats.list(FormatOption::OnlyBinary),
         no_binary: prepared.judge.formats.list(FormatOption::NoBinary),
         allow_build: prepared.allow_build.list(),
+        providers: request.providers.iter().map(|(import, name)| format!("{import} = {name}")).collect(),
+        allow_held_back: prepared.allow_held_back.iter().map(ToString::to_string).collect(),
+        allow_overlap: prepared.allow_overlap.iter().map(ToString::to_string).collect(),
         extras: prepared.extras.clone(),
         groups: prepared.groups.clone(),
         ..OptionsSection::default()

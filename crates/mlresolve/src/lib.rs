@@ -22,6 +22,7 @@ mod assemble;
 mod build;
 mod builds;
 mod check;
+mod claims;
 mod clock;
 mod declared;
 mod digest;
@@ -48,6 +49,7 @@ mod routes;
 mod run;
 mod settings;
 mod text;
+mod trade_off;
 mod universe;
 
 pub use access::{Access, KeyringProvider, NetworkMode, default_index_url};

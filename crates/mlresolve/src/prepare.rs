@@ -11,7 +11,7 @@ use mlresolve_packaging::{
     SpecifierSet, Version, VersionRange, parse_version,
 };
 use mlresolve_solver::{Constraint, Dependency, Explanation, Policy, Prerelease, Problem, ResolutionMode};
-use mlresolve_target::{Glibc, Gpu, Target};
+use mlresolve_target::{Glibc, Gpu, Target, facts};
 
 use crate::access::Access;
 use crate::build::AllowedBuilds;
@@ -48,6 +48,10 @@ pub(crate) struct Prepared {
     pub(crate) declared: Declared,
     pub(crate) extras: Vec<ExtraName>,
     pub(crate) groups: Vec<GroupName>,
+    /// Packages that may be old because of what must be agreed on.
+    pub(crate) allow_held_back: Vec<PackageName>,
+    /// Packages that may write files of others.
+    pub(crate) allow_overlap: Vec<PackageName>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -57,11 +61,16 @@ pub(crate) struct Overrides {
     /// All of them, as they were given.
     pub(crate) given: Vec<Requirement>,
     by_name: BTreeMap<PackageName, Option<Requirement>>,
+    /// The provider that stands for another of the same import package.
+    stand_ins: BTreeMap<PackageName, PackageName>,
 }
 
 impl Overrides {
     /// What a requirement becomes: itself, its replacement, or nothing, where the override's marker does not hold.
-    pub(crate) fn apply(&self, requirement: Requirement) -> Option<Requirement> {
+    pub(crate) fn apply(&self, mut requirement: Requirement) -> Option<Requirement> {
+        if let Some(stand_in) = self.stand_ins.get(&requirement.name) {
+            requirement.name = stand_in.clone();
+        }
         let Some(replacement) = self.by_name.get(&requirement.name) else { return Some(requirement) };
         let replacement = replacement.as_ref()?;
         let mut extras = requirement.extras;
@@ -105,7 +114,8 @@ pub(crate) fn prepare(
     let holds = |requirement: &Requirement| {
         requirement.marker.as_ref().is_none_or(|marker| marker.evaluate(&environment, &[]))
     };
-    let overrides = read_overrides(&request.overrides, &directs, &holds, &mut warnings)?;
+    let mut overrides = read_overrides(&request.overrides, &directs, &holds, &mut warnings)?;
+    overrides.stand_ins = read_providers(&request.providers)?;
     let given = read_list(&request.requirements, "a requirement", &directs, &mut warnings)?;
     let mut hashes = BTreeMap::new();
     read_hashes(&given, &holds, &mut hashes)?;
@@ -161,6 +171,8 @@ pub(crate) fn prepare(
         builds: if access.no_index { None } else { BuildRoutes::of(&target, &access.torch_index_url)? },
         allow_build: read_allowed(request)?,
         declared: Declared::read(request)?,
+        allow_held_back: read_names(&request.allow_held_back, "allow-held-back")?,
+        allow_overlap: read_names(&request.allow_overlap, "allow-overlap")?,
         extras: read_names(&request.extras, "an extra")?,
         groups: read_names(&request.groups, "a dependency group")?,
         target,
@@ -315,7 +327,33 @@ fn read_overrides(
             *slot = Some(requirement.clone());
         }
     }
-    Ok(Overrides { given, by_name })
+    Ok(Overrides { given, by_name, stand_ins: BTreeMap::new() })
+}
+
+/// Which provider of an import package stands for which others.
+fn read_providers(providers: &BTreeMap<String, String>) -> Result<BTreeMap<PackageName, PackageName>, Error> {
+    let mut stand_ins = BTreeMap::new();
+    for (import, name) in providers {
+        let place = format!("providers, {import}");
+        let chosen: PackageName = name.parse().map_err(|error| Error::input(&place, error))?;
+        let known: Vec<&PackageName> =
+            facts::providers(import).iter().map(|known| &known.distribution).collect();
+        if known.is_empty() {
+            let problem = "no import package of that name is known to have several providers";
+            return Err(Error::input(place, problem));
+        }
+        if !known.contains(&&chosen) {
+            let known: Vec<&str> = known.iter().map(|known| known.as_str()).collect();
+            let problem = format!("{chosen} does not provide it; choose one of {}", known.join(", "));
+            return Err(Error::input(place, problem));
+        }
+        for other in known.into_iter().filter(|other| **other != chosen) {
+            if facts::stands_for(&chosen, other) {
+                stand_ins.insert(other.clone(), chosen.clone());
+            }
+        }
+    }
+    Ok(stand_ins)
 }
 
 /// The hashes that the user gave, by package. Each line speaks for the machines that its marker holds on.

@@ -32,6 +32,10 @@ pub struct ProjectOptions {
     pub overrides: Vec<PathBuf>,
     /// Packages that may be built to see what they require, or `:all:`.
     pub allow_build: Vec<String>,
+    /// On top of what the files say: packages that may be old because others stand in the way.
+    pub allow_held_back: Vec<String>,
+    /// On top of what the files say: packages that may write files of others.
+    pub allow_overlap: Vec<String>,
     /// Extras of the project that go in.
     pub extras: Vec<String>,
     /// Dependency groups that go in.

@@ -6,6 +6,7 @@ use mlresolve_packaging::{PackageName, Version};
 use mlresolve_solver::Resolution;
 use serde::Serialize;
 
+use crate::claims::several_cudas;
 use crate::prepare::{Prepared, target_in_words};
 use crate::text::printable;
 use crate::universe::Universe;
@@ -148,6 +149,10 @@ fn warnings_of(
     for (name, resolved) in &resolution.packages {
         warnings.extend(metadata_warnings(universe, name, &resolved.version));
     }
+    let versions = resolution.packages.iter().map(|(name, resolved)| (name, &resolved.version));
+    warnings.extend(
+        several_cudas(&prepared.target, versions).filter(|_| prepared.target.accelerator().is_none()),
+    );
     let statuses = universe.statuses();
     for (name, resolved) in &resolution.packages {
         let standing = mlresolve_solver::Provider::standing(universe, name, &resolved.version);

@@ -1,6 +1,6 @@
 //! What is asked for, as plain data.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -41,6 +41,13 @@ pub struct LockRequest {
     pub no_binary: Vec<String>,
     /// The packages that may be built to see what they require, or `:all:`. **A build runs code of the package.**
     pub allow_build: Vec<String>,
+    /// The distribution that provides an import package, whichever of its providers is required: `cv2` and
+    /// `opencv-python-headless`.
+    pub providers: BTreeMap<String, String>,
+    /// Packages that may be old because of what must be agreed on, such as one CUDA.
+    pub allow_held_back: Vec<String>,
+    /// Packages that may write files of others.
+    pub allow_overlap: Vec<String>,
     /// What of the previous lock is given up.
     pub upgrade: Upgrade,
     /// The extras of the project that are in `requirements`, for the record.
@@ -258,6 +265,9 @@ impl Default for LockRequest {
             only_binary: Vec::new(),
             no_binary: Vec::new(),
             allow_build: Vec::new(),
+            providers: BTreeMap::new(),
+            allow_held_back: Vec::new(),
+            allow_overlap: Vec::new(),
             upgrade: Upgrade::Nothing,
             extras: Vec::new(),
             groups: Vec::new(),

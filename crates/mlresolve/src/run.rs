@@ -23,6 +23,7 @@ use crate::lock::{Job, Locked, WhyNot};
 use crate::prepare::{Prepared, target_in_words};
 use crate::replaced::refuse_replaced;
 use crate::report::report;
+use crate::trade_off::held_back_by_packages;
 use crate::universe::{Universe, UniverseError};
 
 /// One run.
@@ -45,6 +46,7 @@ impl<'a> Run<'a> {
         let joint = self.joint(alignment);
         let resolutions = self.solve(&joint)?;
         let hindered = held_back_by_machine(self, &joint, &resolutions);
+        let traded = held_back_by_packages(self, &joint, &resolutions)?;
         let mut locked = Vec::with_capacity(self.targets.len());
         for (at, (target, resolution)) in self.targets.iter().zip(&resolutions).enumerate() {
             let digest = self.digest(at, alignment);
@@ -52,7 +54,7 @@ impl<'a> Run<'a> {
             let unknown = unknown_to_tables(target, resolution);
             one.report.variant = variant_line(target, resolution, !unknown.is_empty());
             one.report.warnings.extend(unknown);
-            one.report.held_back = hindered[at].clone();
+            one.report.held_back = hindered[at].iter().chain(&traded[at]).cloned().collect();
             one.report.held_back.extend(held_back_by_others(&self.targets, resolution));
             locked.push(one);
         }

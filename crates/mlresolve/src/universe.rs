@@ -10,13 +10,15 @@ mod find;
 mod shared;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mlresolve_index::{File, FileMetadata, IndexClient, IndexError, MetadataError, Project};
 use mlresolve_packaging::simple::ProjectStatus;
 use mlresolve_packaging::{ExtraName, PackageName, Requirement, Version, VersionRange};
-use mlresolve_solver::{Answer, Build, Dependency, Missing, Provider, Standing, Stop, Unusable, Versions};
+use mlresolve_solver::{
+    Answer, Build, Claim, Dependency, Matter, Missing, Provider, Standing, Stop, Unusable, Versions,
+};
 use mlresolve_target::Variant;
 use mlresolve_target::facts::is_family;
 use rustc_hash::FxHashMap;
@@ -28,6 +30,7 @@ use self::shared::Shared;
 use crate::access::{Access, index_label};
 use crate::build::{BuildError, Builder};
 use crate::builds::{Builds, ChosenBuild};
+use crate::claims::{claims_of, needs_of_torch, way_out};
 use crate::direct::DirectPackage;
 use crate::limits::RunLimits;
 use crate::machine::{is_part_of_a_build, local_variant};
@@ -70,6 +73,8 @@ pub(crate) struct Universe {
     builder: Arc<Builder>,
     /// Whether what the target's machine can run counts.
     facts: bool,
+    /// Whether what packages must agree on counts.
+    agreements: bool,
     /// Whether anything was refused because it does not run on the target's machine.
     hindered: Cell<bool>,
     /// What builds told of files, by their address, with the minor version of the Python that built them.
@@ -114,6 +119,7 @@ impl Universe {
             newest_wheels: RefCell::default(),
             builder: Arc::new(builder),
             facts: true,
+            agreements: true,
             hindered: Cell::new(false),
             built: RefCell::default(),
         }
@@ -121,6 +127,16 @@ impl Universe {
 
     /// The same indexes as a machine would see them that runs everything.
     pub(crate) fn without_facts(&self) -> Self {
+        Self { facts: false, ..self.again() }
+    }
+
+    /// The same indexes where packages need not agree on anything.
+    pub(crate) fn without_claims(&self) -> Self {
+        Self { agreements: false, ..self.again() }
+    }
+
+    /// The same indexes, asked anew.
+    fn again(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
             runtime: self.runtime.clone(),
@@ -131,7 +147,8 @@ impl Universe {
             dependencies: RefCell::default(),
             newest_wheels: RefCell::default(),
             builder: Arc::clone(&self.builder),
-            facts: false,
+            facts: self.facts,
+            agreements: self.agreements,
             hindered: Cell::new(false),
             built: RefCell::new(self.built.borrow().clone()),
         }
@@ -305,6 +322,23 @@ impl Provider for Universe {
 
     fn follows_build(&self, name: &PackageName) -> bool {
         is_part_of_a_build(name)
+    }
+
+    fn claims(&self, name: &PackageName, version: &Version) -> Result<Vec<Claim>, UniverseError> {
+        if !self.agreements {
+            return Ok(Vec::new());
+        }
+        let variant = self.variant(name, version)?;
+        Ok(claims_of(&self.shared.prepared.target, name, version, variant))
+    }
+
+    fn cited(&self, name: &PackageName, version: &Version, on: &PackageName) -> Option<String> {
+        let (dependency, cited) = needs_of_torch(name, version)?;
+        (dependency.name == *on).then_some(cited)
+    }
+
+    fn way_out(&self, matter: &Matter, values: &BTreeSet<String>) -> Option<String> {
+        way_out(matter, values)
     }
 
     /// Which indexes were not asked for a package, because another has it or an address names it.

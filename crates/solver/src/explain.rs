@@ -101,7 +101,8 @@ pub fn explain_joint<P: Provider>(
     facts.truncate(FACT_LIMIT);
     let mut suggestions = suggest::suggestions(joint, &core, &leaves);
     suggestions.truncate(SUGGESTION_LIMIT);
-    let hints = suggest::hints(&leaves, known_names);
+    let mut hints = suggest::hints(&leaves, known_names);
+    hints.extend(suggest::ways_out(joint, &leaves, &failure.agreements));
     Explanation { facts, facts_left_out, suggestions, hints }
 }
 

@@ -1,5 +1,6 @@
 //! The seam between the solver and everything that knows how data is obtained.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -63,6 +64,17 @@ pub trait Provider {
     /// When the question cannot be answered at all.
     fn claims(&self, _name: &PackageName, _version: &Version) -> Result<Vec<Claim>, Self::Error> {
         Ok(Vec::new())
+    }
+
+    /// Where it is known from that a version requires another package, if its own metadata does not say so. Asked only to
+    /// explain.
+    fn cited(&self, _name: &PackageName, _version: &Version, _on: &PackageName) -> Option<String> {
+        None
+    }
+
+    /// What a person can do where packages claim different values on a matter. Asked only to explain.
+    fn way_out(&self, _matter: &Matter, _values: &BTreeSet<String>) -> Option<String> {
+        None
     }
 
     /// What a person should know of a package where its versions are wanting, such as that it may have others in a place

@@ -53,6 +53,9 @@ impl ToolSection {
             sort_set(&mut options.only_binary);
             sort_set(&mut options.no_binary);
             sort_set(&mut options.allow_build);
+            sort_set(&mut options.providers);
+            sort_set(&mut options.allow_held_back);
+            sort_set(&mut options.allow_overlap);
             sort_set(&mut options.extras);
             sort_set(&mut options.groups);
         }
@@ -99,6 +102,12 @@ pub struct OptionsSection {
     pub no_binary: Vec<String>,
     /// The packages that could be built to see what they require, or `:all:`, sorted.
     pub allow_build: Vec<String>,
+    /// Which distribution stands for which import package, as `cv2 = opencv-python-headless`, sorted.
+    pub providers: Vec<String>,
+    /// The packages that may be old because others stand in the way, sorted.
+    pub allow_held_back: Vec<String>,
+    /// The packages that may write files of others, sorted.
+    pub allow_overlap: Vec<String>,
     /// The extras of the project that went in, sorted.
     pub extras: Vec<ExtraName>,
     /// The dependency groups that went in, sorted.

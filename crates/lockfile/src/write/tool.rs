@@ -47,6 +47,9 @@ fn options(out: &mut Writer, options: &OptionsSection) {
     out.list("only-binary", &options.only_binary);
     out.list("no-binary", &options.no_binary);
     out.list("allow-build", &options.allow_build);
+    out.list("providers", &options.providers);
+    out.list("allow-held-back", &options.allow_held_back);
+    out.list("allow-overlap", &options.allow_overlap);
     out.list("extras", &options.extras);
     out.list("groups", &options.groups);
     out.table(&options.unknown);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use mlresolve_packaging::pyproject::{Config, PyProject, TargetConfig, UvSettings};
 use mlresolve_packaging::{
-    ExtraName, FormatControl, FormatOption, GroupName, Requirement, SpecifierSet, parse_version,
+    ExtraName, FormatControl, FormatOption, GroupName, PackageName, Requirement, SpecifierSet, parse_version,
 };
 
 use mlresolve_target::facts;
@@ -231,11 +231,18 @@ fn request(
         only_binary: formats.list(FormatOption::OnlyBinary),
         no_binary: formats.list(FormatOption::NoBinary),
         allow_build: [config.allow_build.clone(), options.allow_build.clone()].concat(),
+        providers: config.providers.iter().map(|(import, name)| (import.clone(), name.to_string())).collect(),
+        allow_held_back: with_names(&config.allow_held_back, &options.allow_held_back),
+        allow_overlap: with_names(&config.allow_overlap, &options.allow_overlap),
         upgrade: options.upgrade.clone(),
         extras: extras.iter().map(ToString::to_string).collect(),
         groups: groups.iter().map(ToString::to_string).collect(),
         ..LockRequest::default()
     })
+}
+
+fn with_names(own: &[PackageName], given: &[String]) -> Vec<String> {
+    own.iter().map(ToString::to_string).chain(given.iter().cloned()).collect()
 }
 
 /// What the settings say of wheels and sources, then the requirements files, then the user.

@@ -10,6 +10,7 @@ use mlresolve_solver::{Answer, Dependency, Missing, Unusable};
 
 use super::{Universe, UniverseError};
 use crate::build::BuildError;
+use crate::claims::needs_of_torch;
 use crate::event::Event;
 use crate::machine::{local_variant, refusal_by_metadata};
 use crate::text::printable;
@@ -120,7 +121,7 @@ impl Universe {
         extra: Option<&ExtraName>,
     ) -> Result<Answer, UniverseError> {
         if let Some(package) = self.shared.prepared.directs.get(name) {
-            return Ok(self.answer_from(&package.metadata, extra));
+            return Ok(self.answer_from(name, version, &package.metadata, extra));
         }
         let Some(file) = self.file(name, version)? else {
             return Ok(Answer::Unusable(Unusable::SourceOnly));
@@ -139,11 +140,17 @@ impl Universe {
                 return Ok(Answer::Unusable(refusal));
             }
         }
-        Ok(self.answer_from(&metadata.core, extra))
+        Ok(self.answer_from(name, version, &metadata.core, extra))
     }
 
     /// What metadata says to the solver's question.
-    pub(super) fn answer_from(&self, metadata: &CoreMetadata, extra: Option<&ExtraName>) -> Answer {
+    pub(super) fn answer_from(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        metadata: &CoreMetadata,
+        extra: Option<&ExtraName>,
+    ) -> Answer {
         let refused = metadata.requires_python.as_ref().map(ToString::to_string);
         if let Some(required) = refused.filter(|required| self.shared.prepared.judge.refuses_python(required))
         {
@@ -175,6 +182,13 @@ impl Universe {
                     return Answer::Unusable(Unusable::Metadata(what));
                 }
             }
+        }
+        // What the user says of a package counts more than what we know.
+        if extra.is_none()
+            && self.shared.prepared.declared.of(name, version).is_none()
+            && let Some((needed, _)) = needs_of_torch(name, version)
+        {
+            dependencies.push(needed);
         }
         Answer::Known(dependencies.into())
     }

@@ -3,6 +3,7 @@
 //! Values are kept as they are written where another part of the program judges them: what a platform
 //! or an accelerator can be is not for this crate to know.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -41,6 +42,12 @@ pub struct Config {
     pub align: Option<bool>,
     /// `unaligned`: the packages that may differ nonetheless.
     pub unaligned: Vec<PackageName>,
+    /// `providers`: the distribution that provides an import package, by the name of the latter.
+    pub providers: Vec<(String, PackageName)>,
+    /// `allow-held-back`: packages that may be old because others stand in the way.
+    pub allow_held_back: Vec<PackageName>,
+    /// `allow-overlap`: packages that may write files of others.
+    pub allow_overlap: Vec<PackageName>,
     /// `prerelease`: how pre-releases are treated.
     pub prerelease: Option<String>,
     /// `resolution`: which versions are preferred.
@@ -113,6 +120,9 @@ struct RawConfig {
     torch_index_url: Option<String>,
     align: Option<bool>,
     unaligned: Vec<PackageName>,
+    providers: BTreeMap<String, PackageName>,
+    allow_held_back: Vec<PackageName>,
+    allow_overlap: Vec<PackageName>,
     prerelease: Option<String>,
     resolution: Option<String>,
     only_binary: Vec<String>,
@@ -142,6 +152,9 @@ impl From<RawConfig> for Config {
             torch_index_url: raw.torch_index_url,
             align: raw.align,
             unaligned: raw.unaligned,
+            providers: raw.providers.into_iter().collect(),
+            allow_held_back: raw.allow_held_back,
+            allow_overlap: raw.allow_overlap,
             prerelease: raw.prerelease,
             resolution: raw.resolution,
             only_binary: raw.only_binary,

@@ -43,7 +43,7 @@ pub(super) fn list<P: Provider>(
     }
     for package in proof.order() {
         let (said, target) = (lines.said.len(), package.target());
-        let wanting = proof.add_lines(package, agreements, &mut lines);
+        let wanting = proof.add_lines(joint, package, agreements, &mut lines);
         if let (Some(name), Some(at)) = (package.name(), target)
             && wanting
             && lines.said.len() > said
@@ -164,7 +164,13 @@ impl Proof {
     }
 
     /// Adds the lines about a package. Whether they speak of versions that are not there or cannot be used.
-    fn add_lines(&self, package: &SolverPackage, agreements: &Agreements, lines: &mut Lines) -> bool {
+    fn add_lines<P: Provider>(
+        &self,
+        joint: &Joint<'_, P>,
+        package: &SolverPackage,
+        agreements: &Agreements,
+        lines: &mut Lines,
+    ) -> bool {
         let Some(name) = package.name() else { return false };
         let target = package.target();
         for (dependency, needs) in self.needs.get(package).into_iter().flatten() {
@@ -187,7 +193,8 @@ impl Proof {
             if needs.len() <= SEPARATE_RANGES {
                 for (versions, range) in needs {
                     let who = self.subject(package, versions);
-                    lines.add(target, format!("{who} requires {dependency}{}", show_range(range)));
+                    let cited = self.cited(joint, package, versions, dependency);
+                    lines.add(target, format!("{who} requires {dependency}{}{cited}", show_range(range)));
                 }
                 continue;
             }
@@ -209,6 +216,10 @@ impl Proof {
             // Beside what keeps the stable versions out, pre-releases are a distraction; where they would help, it
             // is a suggestion.
             if others && *reason == Unusable::Prerelease {
+                continue;
+            }
+            // So are the few that were yanked, beside what is wrong with the many.
+            if matches!(reason, Unusable::Yanked(_)) && self.needs.contains_key(package) {
                 continue;
             }
             if let Unusable::Machine(what) = reason {
@@ -252,6 +263,22 @@ impl Proof {
         let newest = points.last().map(|point| format!("; the newest is {point}"));
         let line = format!("there is no {name}{}{}", show_range(&wanted), newest.unwrap_or_default());
         lines.add(package.target(), line);
+    }
+
+    /// Where it is known from that these versions require another package, if not from their metadata; to be appended.
+    fn cited<P: Provider>(
+        &self,
+        joint: &Joint<'_, P>,
+        package: &SolverPackage,
+        versions: &VersionRange,
+        dependency: &SolverPackage,
+    ) -> String {
+        let cited = || {
+            let point = self.points(package)?.iter().rev().find(|point| versions.contains(*point))?;
+            let provider = joint.targets[package.target()?].provider;
+            provider.cited(package.name()?, point.version(), dependency.name()?)
+        };
+        cited().map(|cited| format!(" ({cited})")).unwrap_or_default()
     }
 
     /// Adds how far the versions go that a target can have of a package, where that is what keeps targets apart.

@@ -7,8 +7,9 @@ use pubgrub::External;
 
 use super::core::size;
 use super::{Leaf, SUGGESTION_LIMIT};
+use crate::align::Agreements;
 use crate::joint::{Alignment, Joint};
-use crate::package::SolverPackage;
+use crate::package::{Matter, SolverPackage};
 use crate::policy::Policy;
 use crate::provider::{Dependency, Missing, Provider, Unusable, Versions};
 use crate::solve::{Constraint, Resolution, solve_joint};
@@ -263,6 +264,24 @@ pub(super) fn hints(leaves: &[Leaf<'_>], known_names: &[&str]) -> Vec<String> {
         hints.insert(format!("{name} has versions for Python 3.{minor}: --python-version 3.{minor}"));
     }
     hints.into_iter().collect()
+}
+
+/// What can be done about claims that contradict each other.
+pub(super) fn ways_out<P: Provider>(
+    joint: &Joint<'_, P>,
+    leaves: &[Leaf<'_>],
+    agreements: &Agreements,
+) -> BTreeSet<String> {
+    let mut claimed: BTreeMap<(usize, &Matter), BTreeSet<String>> = BTreeMap::new();
+    for leaf in leaves {
+        if let External::FromDependencyOf(_, _, SolverPackage::Shared(target, matter), range) = leaf {
+            claimed.entry((*target, matter)).or_default().extend(agreements.values_in(matter, range));
+        }
+    }
+    let ways = claimed
+        .iter()
+        .filter_map(|((target, matter), values)| joint.targets[*target].provider.way_out(matter, values));
+    ways.collect()
 }
 
 /// The Python minor nearest to the target's that a Requires-Python takes, after its distance.

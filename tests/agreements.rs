@@ -1,0 +1,179 @@
+//! What the packages of one environment must agree on: one CUDA, one provider of an import package, torch's companions.
+
+use insta::assert_snapshot;
+use mlresolve_testkit::{PyTorchIndex, Release, Universe};
+
+use crate::torch::{TorchProject, X86, torch_wheel};
+
+/// A PyPI where torch went on to CUDA 13 and TensorFlow did not.
+fn pypi() -> Universe {
+    let torch = |requires: &'static str| {
+        move |release: Release| release.wheel("cp312-cp312-manylinux_2_28_x86_64").requires(requires)
+    };
+    let dated = |day: &'static str| move |release: Release| release.wheel("py3-none-any").upload_time(day);
+    Universe::new()
+        .text(
+            "
+            cuda-toolkit 13.2.2
+            cuda-toolkit 12.6.3
+            nvidia-cudnn-cu12 9.28
+            nvidia-nccl-cu12 2.32
+            nvidia-nccl-cu13 2.32
+            tensorflow 2.21.0; [and-cuda] nvidia-cudnn-cu12 nvidia-nccl-cu12
+            jax-cuda13-plugin 0.12
+            jax-cuda12-plugin 0.12
+            jax 0.12; [cuda13] jax-cuda13-plugin; [cuda12] jax-cuda12-plugin
+            xgboost 3.4.1: nvidia-nccl-cu13
+            xgboost 3.3.0: nvidia-nccl-cu12
+            opencv-python 5.0.0
+            opencv-python-headless 5.0.0
+            albumentations 2.0.8: opencv-python-headless>=4.9
+            onnxruntime 1.31.1
+            onnxruntime-gpu 1.31.1
+            chromadb 1.5.9: onnxruntime>=1.14.1
+            torchaudio 2.6.0: torch==2.6.0
+            torchaudio 2.11.0
+            ",
+        )
+        .package("albumentations", "0.4.6", dated("2020-07-09T00:00:00Z"))
+        .package("torch", "2.15.0", torch("cuda-toolkit==13.2.2"))
+        .package("torch", "2.6.0", torch("nvidia-nccl-cu12"))
+}
+
+fn project() -> TorchProject {
+    let requires = ["cuda-toolkit==12.6.3", "nvidia-nccl-cu12"];
+    let index = PyTorchIndex::new().wheel("cu126", &torch_wheel("2.14.0+cu126", X86), None, &requires).wheel(
+        "cu130",
+        &torch_wheel("2.14.0+cu130", X86),
+        None,
+        &["cuda-toolkit==13.2.2"],
+    );
+    TorchProject::new(pypi(), index)
+}
+
+#[test]
+fn one_environment_has_one_cuda_major() {
+    let torch = project();
+    assert_snapshot!(torch.lock("tensorflow[and-cuda] torch jax[cuda13]", "--accelerator cuda"), @r#"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      - you require tensorflow[and-cuda]
+      - tensorflow[and-cuda] 2.21.0 has unusable metadata: the metadata of tensorflow-2.21.0-py3-none-any.whl is invalid: line 4: Requires-Dist cannot be read: "nvidia-nccl-cu12" does not start with a comparison such as '>=' or '=='
+    "#);
+    assert_snapshot!(torch.lock("tensorflow[and-cuda] torch jax[cuda12]", "--accelerator cuda"), @r#"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      - you require tensorflow[and-cuda]
+      - tensorflow[and-cuda] 2.21.0 has unusable metadata: the metadata of tensorflow-2.21.0-py3-none-any.whl is invalid: line 4: Requires-Dist cannot be read: "nvidia-nccl-cu12" does not start with a comparison such as '>=' or '=='
+    "#);
+    assert_snapshot!(torch.lock("torch>=2.11 nvidia-nccl-cu12", "--accelerator cu130"), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cu130)
+      - you require nvidia-nccl-cu12
+      - you require torch>=2.11
+      - nvidia-nccl-cu12 is for CUDA 12, as its name says
+      - torch is built for CUDA 13.0, as +cu130 says
+      - one environment has one CUDA major: the libraries of two overwrite or miss each other
+    Any one of these changes is enough:
+      - leave out torch>=2.11: gives nvidia-nccl-cu12 2.32
+      - leave out nvidia-nccl-cu12: gives torch 2.14.0+cu130
+    ");
+}
+
+#[test]
+fn what_one_cuda_holds_back_is_said() {
+    let torch = project();
+    torch.project.write("requirements.txt", "torch\nxgboost\nnvidia-cudnn-cu12\n");
+    assert_snapshot!(torch.said("lock --accelerator cuda"), @"
+    exit code 0
+    --- stderr
+    wrote pylock.toml: 5 packages, 3.1 kB and 1 of unknown size to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      variant  cu126 of torch 2.14.0, for CUDA 12.6: neither driver nor GPU is declared, so nothing is ruled out
+      held     torch 2.15.0 is held back to 2.14.0+cu126: nvidia-cudnn-cu12 is for CUDA 12, as its name says; cuda-toolkit 13.2.2 is for CUDA 13, as its version says [PyPI, releases 11.8.0 to 13.5.0 of cuda-toolkit, read 2026-11-22]; one environment has one CUDA major: the libraries of two overwrite or miss each other
+      held     xgboost 3.4.1 is held back to 3.3.0: nvidia-cudnn-cu12 is for CUDA 12, as its name says; nvidia-nccl-cu13 is for CUDA 13, as its name says; one environment has one CUDA major: the libraries of two overwrite or miss each other
+      largest  nvidia-cudnn-cu12 9.28 784 B, nvidia-nccl-cu12 2.32 776 B, cuda-toolkit 12.6.3 763 B, xgboost 3.3.0 747 B
+    ");
+}
+
+#[test]
+fn an_import_package_has_one_provider_and_no_antique_dodges_that() {
+    let torch = project();
+    assert_snapshot!(torch.lock("opencv-python albumentations", ""), @r#"
+    exit code 1
+    --- stderr
+    no target is declared; a common one is assumed (see --help, Target)
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28)
+      - albumentations 2.0.8 cannot be had, and the newest that can, 0.4.6, of 2020-07-09, is too old to be taken in silence
+      - you require opencv-python
+      - albumentations 2.0.8 requires opencv-python-headless>=4.9
+      - opencv-python provides cv2
+      - opencv-python-headless provides cv2
+      - only one package may provide cv2: they write the same files, and the last one wins
+    Any one of these changes is enough:
+      - leave out opencv-python: gives albumentations 2.0.8
+    Hint: one of them can stand for the others: under [tool.mlresolve.providers], say cv2 = "opencv-python" or cv2 = "opencv-python-headless"
+    Hint: --allow-held-back albumentations takes albumentations 0.4.6
+    "#);
+    assert_snapshot!(torch.lock("opencv-python albumentations", "--allow-held-back albumentations"), @"
+    albumentations 0.4.6
+    opencv-python 5.0.0
+    ");
+    assert_snapshot!(torch.lock("onnxruntime-gpu chromadb", ""), @r#"
+    exit code 1
+    --- stderr
+    no target is declared; a common one is assumed (see --help, Target)
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28)
+      - you require chromadb
+      - you require onnxruntime-gpu
+      - chromadb 1.5.9 requires onnxruntime>=1.14.1
+      - onnxruntime-gpu provides onnxruntime
+      - onnxruntime provides onnxruntime
+      - only one package may provide onnxruntime: they write the same files, and the last one wins
+    Any one of these changes is enough:
+      - leave out onnxruntime-gpu: gives chromadb 1.5.9
+      - leave out chromadb: gives onnxruntime-gpu 1.31.1
+    Hint: one of them can stand for the others: under [tool.mlresolve.providers], say onnxruntime = "onnxruntime-gpu"
+    "#);
+    torch.project.write(
+        "mlresolve.toml",
+        "providers.onnxruntime = 'onnxruntime-gpu'\nproviders.cv2 = 'opencv-python-headless'\n",
+    );
+    assert_snapshot!(torch.lock("onnxruntime-gpu chromadb opencv-python albumentations", ""), @"
+    albumentations 2.0.8
+    chromadb 1.5.9
+    onnxruntime-gpu 1.31.1
+    opencv-python-headless 5.0.0
+    ");
+    torch.project.write("mlresolve.toml", "providers.cv2 = 'numpy'\n");
+    assert_snapshot!(torch.lock("opencv-python", ""), @"
+    exit code 2
+    --- stderr
+    no target is declared; a common one is assumed (see --help, Target)
+    error: providers, cv2: numpy does not provide it; choose one of opencv-contrib-python, opencv-contrib-python-headless, opencv-python, opencv-python-headless
+    ");
+}
+
+#[test]
+fn companions_of_torch_are_those_that_were_built_for_it() {
+    let torch = project();
+    assert_snapshot!(torch.lock("torch==2.6.0 torchaudio", "--accelerator cuda"), @"
+    nvidia-nccl-cu12 2.32
+    torch 2.6.0
+    torchaudio 2.6.0
+    ");
+    assert_snapshot!(torch.lock("torch==2.6.0 torchaudio==2.11.0", "--accelerator cuda"), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      - you require torch==2.6.0
+      - you require torchaudio==2.11.0
+      - torchaudio 2.11.0 requires torch>=2.11 ([pytorch/audio#4212; JuergenFleiss/atrain_core#47, read 2026-11-22])
+    Any one of these changes is enough:
+      - relax torch==2.6.0: gives torch 2.15.0, torchaudio 2.11.0
+      - relax torchaudio==2.11.0: gives torchaudio 2.6.0, torch 2.6.0
+    ");
+}
