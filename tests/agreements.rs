@@ -19,7 +19,7 @@ fn pypi() -> Universe {
             nvidia-cudnn-cu12 9.28
             nvidia-nccl-cu12 2.32
             nvidia-nccl-cu13 2.32
-            tensorflow 2.21.0; [and-cuda] nvidia-cudnn-cu12 nvidia-nccl-cu12
+            tensorflow 2.21.0; [and-cuda] nvidia-cudnn-cu12, nvidia-nccl-cu12
             jax-cuda13-plugin 0.12
             jax-cuda12-plugin 0.12
             jax 0.12; [cuda13] jax-cuda13-plugin; [cuda12] jax-cuda12-plugin

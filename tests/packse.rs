@@ -26,6 +26,16 @@ const OTHERWISE: &[(&str, Option<&str>, &str)] = &[
         Some("a 1.0.0"),
         "a target that names no patch, 3.9, stands for any release of that minor, and 3.9.4 is one",
     ),
+    (
+        "transitive-prerelease-and-stable-dependency",
+        Some("a 1.0.0, b 1.0.0, c 2.0.0b1"),
+        "a package requires a pre-release by name, and PEP 440 takes one where no final version meets a requirement",
+    ),
+    (
+        "transitive-prerelease-and-stable-dependency-many-versions",
+        Some("a 1.0.0, b 1.0.0, c 2.0.0b9"),
+        "a package requires a pre-release by name, and PEP 440 takes one where no final version meets a requirement",
+    ),
 ];
 
 /// Universal scenarios and the machines (by a part of their name) for which the answer is the other one, and why. A lock

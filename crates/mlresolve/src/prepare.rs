@@ -433,6 +433,7 @@ fn read_policy(
         prerelease,
         mode,
         prerelease_named: named.collect(),
+        prerelease_required: BTreeSet::new(),
         direct: requirements.iter().map(|requirement| requirement.name.clone()).collect(),
         yanked_allowed: pins.collect(),
         preferences: read_preferences(&request.upgrade, previous)?,

@@ -146,6 +146,12 @@ fn warnings_of(
         let (name, version, extra) = (&unknown.name, &unknown.version, &unknown.extra);
         warnings.push(format!("{name} {version} has no extra [{extra}]; nothing was added for it"));
     }
+    for name in &resolution.prereleases {
+        if let Some(resolved) = resolution.packages.get(name) {
+            let version = &resolved.version;
+            warnings.push(format!("{name} {version} is a pre-release; no final version will do for what requires it"));
+        }
+    }
     for (name, resolved) in &resolution.packages {
         warnings.extend(metadata_warnings(universe, name, &resolved.version));
     }

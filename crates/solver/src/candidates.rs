@@ -1,6 +1,7 @@
 //! Which versions of a package are candidates, and which one is tried.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use mlresolve_packaging::{ExtraName, PackageName, Version, VersionPoint, VersionRange};
@@ -23,6 +24,8 @@ pub(crate) struct Candidates<'a, P: Provider> {
     known: FxHashMap<PackageName, Arc<Known>>,
     standings: FxHashMap<(PackageName, Version), Standing>,
     offers: FxHashMap<(PackageName, ExtraName), Option<Version>>,
+    /// Packages whose pre-releases are no candidates, and of which one is required by name where no final version will do.
+    pub(crate) prereleases_missed: BTreeSet<PackageName>,
 }
 
 /// The versions of one package.
@@ -30,9 +33,19 @@ pub(crate) struct Known {
     /// Ascending, as points, for the range operations.
     pub(crate) points: Vec<VersionPoint>,
     pub(crate) missing: Option<Missing>,
-    prereleases: bool,
+    prereleases: Prereleases,
     /// How the versions are built, where there are several builds of one.
     builds: Option<Builds>,
+}
+
+/// Which pre-releases of a package are candidates.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prereleases {
+    Refused,
+    /// After every final version.
+    Last,
+    /// Like any other version.
+    Candidates,
 }
 
 /// The builds of a package, by the places of its versions.
@@ -96,6 +109,7 @@ impl<'a, P: Provider> Candidates<'a, P> {
             known: FxHashMap::default(),
             standings: FxHashMap::default(),
             offers: FxHashMap::default(),
+            prereleases_missed: BTreeSet::new(),
         }
     }
 
@@ -107,7 +121,7 @@ impl<'a, P: Provider> Candidates<'a, P> {
             Versions::Found(versions) => (versions.iter().cloned().map(VersionPoint::at).collect(), None),
             Versions::Missing(missing) => (Vec::new(), Some(missing)),
         };
-        let prereleases = self.prereleases_allowed(name, &points)?;
+        let prereleases = self.prereleases(name, &points)?;
         let builds = if self.provider.has_builds(name) { Some(self.builds(name, &points)?) } else { None };
         let known = Arc::new(Known { points, missing, prereleases, builds });
         self.known.insert(name.clone(), Arc::clone(&known));
@@ -130,21 +144,36 @@ impl<'a, P: Provider> Candidates<'a, P> {
         Ok(Builds { order: ranked.into_iter().map(|(_, _, at, _)| at).collect(), variants })
     }
 
-    fn prereleases_allowed(&mut self, name: &PackageName, points: &[VersionPoint]) -> Result<bool, P::Error> {
+    fn prereleases(&mut self, name: &PackageName, points: &[VersionPoint]) -> Result<Prereleases, P::Error> {
         match self.policy.prerelease {
-            Prerelease::Allow => return Ok(true),
-            Prerelease::Disallow => return Ok(false),
-            Prerelease::IfNecessary if self.policy.prerelease_named.contains(name) => return Ok(true),
+            Prerelease::Allow => return Ok(Prereleases::Candidates),
+            Prerelease::Disallow => return Ok(Prereleases::Refused),
+            Prerelease::IfNecessary if self.policy.prerelease_named.contains(name) => {
+                return Ok(Prereleases::Candidates);
+            }
             Prerelease::IfNecessary => {}
         }
+        let required = self.policy.prerelease_required.contains(name);
         // What the user's time limit hides does not exist.
         for point in points.iter().rev().filter(|point| !point.version().any_prerelease()) {
             let standing = self.standing(name, point.version())?;
             if !matches!(standing.unusable, Some(Unusable::TooNew(_))) {
-                return Ok(false);
+                return Ok(if required { Prereleases::Last } else { Prereleases::Refused });
             }
         }
-        Ok(true)
+        Ok(Prereleases::Candidates)
+    }
+
+    /// Takes note of a package's requirement that names a pre-release, if no final version meets it.
+    pub(crate) fn note_required(&mut self, name: &PackageName, range: &VersionRange) -> Result<(), P::Error> {
+        if self.policy.prerelease == Prerelease::IfNecessary
+            && names_prerelease(range)
+            && self.known(name)?.prereleases == Prereleases::Refused
+            && !self.any_usable(name, range)?
+        {
+            self.prereleases_missed.insert(name.clone());
+        }
+        Ok(())
     }
 
     fn standing(&mut self, name: &PackageName, version: &Version) -> Result<Standing, P::Error> {
@@ -164,7 +193,7 @@ impl<'a, P: Provider> Candidates<'a, P> {
         known: &Known,
         version: &Version,
     ) -> Result<Option<Unusable>, P::Error> {
-        if version.any_prerelease() && !known.prereleases {
+        if version.any_prerelease() && known.prereleases == Prereleases::Refused {
             return Ok(Some(Unusable::Prerelease));
         }
         let standing = self.standing(name, version)?;
@@ -287,9 +316,12 @@ impl<'a, P: Provider> Candidates<'a, P> {
             None => points.len() - 1 - step,
         };
         let all = move || (0..points.len()).map(place).filter(move |at| range.contains(&points[*at]));
-        let fitting = all().filter(|at| likely.takes(known, *at));
-        let rest = all().filter(|at| !likely.takes(known, *at));
-        let others = fitting.chain(rest).filter(move |at| first != Some(*at));
+        let last = move |at: &usize| {
+            known.prereleases == Prereleases::Last && points[*at].version().any_prerelease()
+        };
+        let fitting = all().filter(move |at| !last(at) && likely.takes(known, *at));
+        let rest = all().filter(move |at| !last(at) && !likely.takes(known, *at));
+        let others = fitting.chain(rest).chain(all().filter(last)).filter(move |at| first != Some(*at));
         first.into_iter().chain(others).map(|at| points[at].version())
     }
 
@@ -389,6 +421,18 @@ impl<'a, P: Provider> Candidates<'a, P> {
         }
         Ok(following)
     }
+}
+
+/// Whether a range begins at a pre-release, as that of `>=4.0.0b18` does and that of `<5` does not. The first development
+/// release is where ranges such as `==4.*` begin, and names none.
+fn names_prerelease(range: &VersionRange) -> bool {
+    range.iter().any(|(from, _)| match from {
+        Bound::Included(point) => {
+            let version = point.version();
+            point.is_version() && version.any_prerelease() && (version.is_pre() || version.dev() != Some(0))
+        }
+        Bound::Excluded(_) | Bound::Unbounded => false,
+    })
 }
 
 /// Versions that are of no use, by reason, in the order in which the reasons were met.

@@ -11,8 +11,9 @@ pub enum Prerelease {
     Disallow,
     /// All.
     Allow,
-    /// Those of packages that have nothing else, and of packages for which the user's own requirements name one. Where
-    /// they are candidates, they count like any other version.
+    /// Those of packages that have nothing else, and of packages for which the user's own requirements name one: they
+    /// count like any other version. Where a package's requirement names one and no final version meets it, such as
+    /// `>=4.0.0b18`, they come after every final version.
     #[default]
     IfNecessary,
 }
@@ -36,6 +37,8 @@ pub struct Policy {
     pub prerelease: Prerelease,
     /// Packages for which the user's own requirements name a pre-release.
     pub prerelease_named: BTreeSet<PackageName>,
+    /// Packages of which another package requires a pre-release. A solve finds them itself.
+    pub prerelease_required: BTreeSet<PackageName>,
     /// Which candidate comes first.
     pub mode: ResolutionMode,
     /// Packages that the user names, for [`ResolutionMode::LowestDirect`].

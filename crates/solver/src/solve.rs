@@ -56,6 +56,8 @@ pub struct Resolution {
     pub unknown_extras: Vec<UnknownExtra>,
     /// What is newer and would do for this target, and what another target that it is aligned with cannot have.
     pub held_back: Vec<HeldBack>,
+    /// Chosen packages that are pre-releases because another package requires one and no final version would do.
+    pub prereleases: Vec<PackageName>,
     /// What it took.
     pub statistics: Statistics,
 }
@@ -185,15 +187,37 @@ pub fn solve<P: Provider>(
 /// # Errors
 /// As [`solve`].
 pub fn solve_joint<P: Provider>(joint: &Joint<'_, P>) -> Result<Vec<Resolution>, SolveError<P::Error>> {
-    match Solver::new(joint, false).run() {
-        Err(SolveError::NoSolution(failure)) if failure.mentions_lacking_extra() => {
-            // Some extra may have been dropped because it became part of the base.
-            match Solver::new(joint, true).run() {
-                Err(SolveError::NoSolution(_)) => Err(SolveError::NoSolution(failure)),
-                other => other,
-            }
-        }
-        other => other,
+    let (outcome, missed) = solve_as_it_is(joint);
+    let decided = matches!(outcome, Ok(_) | Err(SolveError::NoSolution(_)));
+    if !decided || missed.iter().all(BTreeSet::is_empty) {
+        return outcome;
+    }
+    // Whether a pre-release is a candidate must not change within a solve: what is refused once stays refused.
+    let mut wider = joint.clone();
+    for (target, missed) in wider.targets.iter_mut().zip(missed) {
+        target.policy.prerelease_required.extend(missed);
+    }
+    solve_joint(&wider)
+}
+
+/// Solves, and says for each target of which packages a pre-release is missing that something requires by name.
+#[expect(clippy::type_complexity, reason = "an outcome and what it did not take into account")]
+fn solve_as_it_is<P: Provider>(
+    joint: &Joint<'_, P>,
+) -> (Result<Vec<Resolution>, SolveError<P::Error>>, Vec<BTreeSet<PackageName>>) {
+    let (outcome, mut missed) = Solver::new(joint, false).run_and_tell();
+    let Err(SolveError::NoSolution(failure)) = outcome else { return (outcome, missed) };
+    if !failure.mentions_lacking_extra() {
+        return (Err(SolveError::NoSolution(failure)), missed);
+    }
+    // Some extra may have been dropped because it became part of the base.
+    let (again, missed_again) = Solver::new(joint, true).run_and_tell();
+    for (missed, again) in missed.iter_mut().zip(missed_again) {
+        missed.extend(again);
+    }
+    match again {
+        Err(SolveError::NoSolution(_)) => (Err(SolveError::NoSolution(failure)), missed),
+        other => (other, missed),
     }
 }
 
@@ -243,7 +267,15 @@ impl<'a, P: Provider> Solver<'a, P> {
         }
     }
 
-    fn run(mut self) -> Result<Vec<Resolution>, SolveError<P::Error>> {
+    #[expect(clippy::type_complexity, reason = "an outcome and what it did not take into account")]
+    fn run_and_tell(
+        mut self,
+    ) -> (Result<Vec<Resolution>, SolveError<P::Error>>, Vec<BTreeSet<PackageName>>) {
+        let outcome = self.run();
+        (outcome, self.candidates.into_iter().map(|candidates| candidates.prereleases_missed).collect())
+    }
+
+    fn run(&mut self) -> Result<Vec<Resolution>, SolveError<P::Error>> {
         let Some(first) = self.joint.targets.first() else { return Ok(Vec::new()) };
         let step_limit = first.policy.step_limit;
         for (at, target) in self.joint.targets.iter().enumerate() {
@@ -437,6 +469,7 @@ impl<'a, P: Provider> Solver<'a, P> {
         }
         for dependency in dependencies.iter() {
             self.meet(target, dependency);
+            self.candidates[target].note_required(&dependency.name, &dependency.range)?;
             if dependency.name != *name {
                 edges.extend(self.edges_of(target, dependency));
                 continue;
@@ -552,12 +585,20 @@ impl<'a, P: Provider> Solver<'a, P> {
         let resolutions = targets.map(|(at, (target, (packages, variant)))| Resolution {
             unknown_extras: unknown_extras(target, &packages),
             held_back: self.held_back_from(at, &packages),
+            prereleases: prereleases(&target.policy, &packages),
             packages,
             variant,
             statistics: self.statistics,
         });
         resolutions.collect()
     }
+}
+
+fn prereleases(policy: &Policy, packages: &BTreeMap<PackageName, Resolved>) -> Vec<PackageName> {
+    let required = policy.prerelease_required.iter();
+    let chosen = required
+        .filter(|name| packages.get(*name).is_some_and(|resolved| resolved.version.any_prerelease()));
+    chosen.cloned().collect()
 }
 
 /// The extras that were asked for but that the chosen versions do not have.

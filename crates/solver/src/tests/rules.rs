@@ -71,7 +71,7 @@ fn an_extra_that_nothing_offers_is_reported_and_ignored() {
 
 #[test]
 fn prereleases_need_leave() {
-    let registry = Registry::read("a 1\n a 2rc1\n b 1a1\n b 1a2\n c 1: a>=2rc1");
+    let registry = Registry::read("a 1\n a 2rc1\n b 1a1\n b 1a2\n c 1: a>1");
     assert_eq!(registry.chosen(&["a"]), "a 1");
     assert_eq!(registry.chosen(&["b"]), "b 1a2");
     assert!(registry.solve(&["c"]).is_err());
@@ -83,6 +83,26 @@ fn prereleases_need_leave() {
     assert_eq!(shown(&registry.solve_with(&["a"], &allow).unwrap()), "a 2rc1");
     let disallow = Policy { prerelease: Prerelease::Disallow, ..Policy::default() };
     assert!(registry.solve_with(&["b"], &disallow).is_err());
+}
+
+#[test]
+fn a_prerelease_that_a_package_requires_by_name_is_taken_where_no_final_version_will_do() {
+    let registry = Registry::read(
+        "a 1\n a 2rc1\n a 2rc2\n b 1: a>=2rc1\n b 0.5: a\n c 1: a>=1rc1\n d 1: a>1\n e 1: a>=1, b>=1\n f 1: a==2.*\n \
+         g 1: h==1\n g 2rc1: h==2\n h 1\n h 2",
+    );
+    let resolution = registry.solve(&["b"]).unwrap();
+    assert_eq!(shown(&resolution), "a 2rc2, b 1");
+    assert_eq!(resolution.prereleases, ["a".parse().unwrap()]);
+    assert_eq!(registry.chosen(&["e"]), "a 2rc2, b 1, e 1");
+    // A final version comes first, and what names no pre-release gets none.
+    let final_one = registry.solve(&["c"]).unwrap();
+    assert_eq!((shown(&final_one).as_str(), &final_one.prereleases[..]), ("a 1, c 1", &[][..]));
+    assert!(registry.solve(&["d"]).is_err() && registry.solve(&["f"]).is_err());
+    // Nor is one a way out of a conflict.
+    assert!(registry.solve(&["g", "h==2"]).is_err());
+    let disallow = Policy { prerelease: Prerelease::Disallow, ..Policy::default() };
+    assert_eq!(shown(&registry.solve_with(&["b"], &disallow).unwrap()), "a 1, b 0.5");
 }
 
 #[test]
