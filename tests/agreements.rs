@@ -54,20 +54,30 @@ fn project() -> TorchProject {
 #[test]
 fn one_environment_has_one_cuda_major() {
     let torch = project();
-    assert_snapshot!(torch.lock("tensorflow[and-cuda] torch jax[cuda13]", "--accelerator cuda"), @r#"
+    assert_snapshot!(torch.lock("tensorflow[and-cuda] torch jax[cuda13]", "--accelerator cuda"), @"
     exit code 1
     --- stderr
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      - you require jax[cuda13]
       - you require tensorflow[and-cuda]
-      - tensorflow[and-cuda] 2.21.0 has unusable metadata: the metadata of tensorflow-2.21.0-py3-none-any.whl is invalid: line 4: Requires-Dist cannot be read: "nvidia-nccl-cu12" does not start with a comparison such as '>=' or '=='
-    "#);
-    assert_snapshot!(torch.lock("tensorflow[and-cuda] torch jax[cuda12]", "--accelerator cuda"), @r#"
-    exit code 1
-    --- stderr
-    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
-      - you require tensorflow[and-cuda]
-      - tensorflow[and-cuda] 2.21.0 has unusable metadata: the metadata of tensorflow-2.21.0-py3-none-any.whl is invalid: line 4: Requires-Dist cannot be read: "nvidia-nccl-cu12" does not start with a comparison such as '>=' or '=='
-    "#);
+      - jax[cuda13] 0.12 requires jax-cuda13-plugin
+      - tensorflow[and-cuda] 2.21.0 requires nvidia-cudnn-cu12
+      - jax-cuda13-plugin is for CUDA 13, as its name says
+      - nvidia-cudnn-cu12 is for CUDA 12, as its name says
+      - one environment has one CUDA major: the libraries of two overwrite or miss each other
+    Any one of these changes is enough:
+      - leave out tensorflow[and-cuda]: gives jax 0.12
+      - leave out jax[cuda13]: gives tensorflow 2.21.0
+    ");
+    assert_snapshot!(torch.lock("tensorflow[and-cuda] torch jax[cuda12]", "--accelerator cuda"), @"
+    cuda-toolkit 12.6.3
+    jax 0.12
+    jax-cuda12-plugin 0.12
+    nvidia-cudnn-cu12 9.28
+    nvidia-nccl-cu12 2.32
+    tensorflow 2.21.0
+    torch 2.14.0+cu126
+    ");
     assert_snapshot!(torch.lock("torch>=2.11 nvidia-nccl-cu12", "--accelerator cu130"), @"
     exit code 1
     --- stderr

@@ -28,6 +28,7 @@ fn explain(python: &str, requirements: &[&str]) -> String {
         lock(&changed(&requirements, change)).success();
         let locked = locked_packages(&project.read("pylock.toml"));
         for promised in gives.split(", ") {
+            let promised = promised.split(" (").next().unwrap_or_default();
             assert!(locked.iter().any(|package| package == promised), "{line}: {locked:?}");
         }
     }
@@ -61,7 +62,7 @@ fn a_compiled_package_of_before_numpy_2() {
       - you require numpy>=2
       - numba 0.59.1 requires numpy>=1.22,<1.27
     Any one of these changes is enough:
-      - relax numpy>=2: gives numpy 1.26.4, numba 0.59.1
+      - relax numpy>=2: gives numpy 1.26.4 (of 2024-02-05), numba 0.59.1
       - relax numba==0.59.1: gives numba 0.68.1, numpy 2.5.4
     ");
 }
@@ -92,7 +93,7 @@ fn a_library_that_holds_its_own_companion_back() {
       - every transformers from 4.46.1 to 4.46.3 (3 versions) requires huggingface-hub>=0.23.2,<1.0
     Any one of these changes is enough:
       - relax transformers==4.46.*: gives transformers 5.23.0, huggingface-hub 2.4.0
-      - relax huggingface-hub>=1.0: gives huggingface-hub 0.36.2, transformers 4.46.3
+      - relax huggingface-hub>=1.0: gives huggingface-hub 0.36.2 (of 2026-02-06), transformers 4.46.3
     ");
 }
 
@@ -106,7 +107,7 @@ fn a_pin_that_another_package_has_outgrown() {
       - you require opencv-python-headless==4.8.*
       - albumentations 2.0.8 requires opencv-python-headless>=4.9.0.80
     Any one of these changes is enough:
-      - relax albumentations==2.0.8: gives albumentations 1.3.1, opencv-python-headless 4.8.1.78
+      - relax albumentations==2.0.8: gives albumentations 1.3.1 (of 2023-06-10), opencv-python-headless 4.8.1.78
       - relax opencv-python-headless==4.8.*: gives opencv-python-headless 5.0.0.93, albumentations 2.0.8
     ");
 }
@@ -159,7 +160,7 @@ fn a_python_that_is_too_old() {
       - every numpy from 2.5.0 to 2.5.4 (5 versions) needs Python >=3.12, and the target has 3.10.0
       - every numpy from 2.4.1 to 2.4.6 (6 versions) needs Python >=3.11, and the target has 3.10.0
     Any one of these changes is enough:
-      - relax numpy>=2.3: gives numpy 2.2.6
+      - relax numpy>=2.3: gives numpy 2.2.6 (of 2025-05-17)
     Hint: numpy has versions for Python 3.11: --python-version 3.11
     ");
 }

@@ -191,10 +191,15 @@ fn s08_constraints_and_overrides_that_contradict_each_other() {
 fn s09_pre_releases_alone_and_asked_for_by_others() {
     assert_eq!(locked(&asking("a 1.0rc1 1.0rc2\n", &["a"]), ""), ["a 1.0rc2"]);
     let project = asking("a 1: b>=2.0b1\nb 1 2.0b1\n", &["a"]);
+    assert_eq!(locked(&project, ""), ["a 1", "b 2.0b1"]);
+    assert!(
+        project.run("lock").stderr().contains("warning: b 2.0b1 is a pre-release; no final version will do")
+    );
+    let project = asking("a 1: b>1\nb 1 2.0b1\n", &["a"]);
     assert_snapshot!(refused(&project, ""), @"
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28)
       - you require a
-      - a 1 requires b>=2.0b1
+      - a 1 requires b>1
       - b 2.0b1 is a pre-release, and none was asked for
     Any one of these changes is enough:
       - allow pre-releases of b, by asking for b>=2.0b1: gives b 2.0b1, a 1
@@ -293,8 +298,8 @@ fn s14_frameworks_that_pin_one_library_differently() {
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28)
       - you require tensorflow[and-cuda]
       - you require torch
-      - tensorflow[and-cuda] 2.18.0 requires nvidia-cudnn-cu12==9.3.0.75
       - torch 2.4.1 requires nvidia-cudnn-cu12==9.1.0.70
+      - tensorflow[and-cuda] 2.18.0 requires nvidia-cudnn-cu12==9.3.0.75
     Any one of these changes is enough:
       - leave out torch: gives tensorflow 2.18.0
       - leave out tensorflow[and-cuda]: gives torch 2.4.1

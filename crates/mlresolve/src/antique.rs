@@ -74,6 +74,16 @@ pub(crate) fn is_recent(
     Ok(old.zip(new).is_some_and(|(old, new)| new.duration_since(old) <= RECENT))
 }
 
+/// When a version is from, if it is old beside the newest final one.
+pub(crate) fn since(universe: &Universe, name: &PackageName, version: &Version) -> Option<String> {
+    let project = universe.project(name).ok()??;
+    let newest = project.versions().iter().filter(|one| !one.any_prerelease()).max()?.clone();
+    if newest <= *version || is_recent(universe, name, version, &newest).ok()? {
+        return None;
+    }
+    Some(format!("of {}", uploaded(universe, name, version).ok()??.strftime("%Y-%m-%d")))
+}
+
 /// When the first file of a version was uploaded.
 pub(crate) fn uploaded(
     universe: &Universe,

@@ -149,7 +149,9 @@ fn warnings_of(
     for name in &resolution.prereleases {
         if let Some(resolved) = resolution.packages.get(name) {
             let version = &resolved.version;
-            warnings.push(format!("{name} {version} is a pre-release; no final version will do for what requires it"));
+            warnings.push(format!(
+                "{name} {version} is a pre-release; no final version will do for what requires it"
+            ));
         }
     }
     for (name, resolved) in &resolution.packages {

@@ -28,6 +28,7 @@ use tokio::task::JoinSet;
 pub(crate) use self::ahead::Common;
 use self::shared::Shared;
 use crate::access::{Access, index_label};
+use crate::antique::since;
 use crate::build::{BuildError, Builder};
 use crate::builds::{Builds, ChosenBuild};
 use crate::claims::{claims_of, needs_of_torch, way_out};
@@ -339,6 +340,14 @@ impl Provider for Universe {
 
     fn way_out(&self, matter: &Matter, values: &BTreeSet<String>) -> Option<String> {
         way_out(matter, values)
+    }
+
+    fn is_prominent(&self, name: &PackageName) -> bool {
+        is_family(name)
+    }
+
+    fn old(&self, name: &PackageName, version: &Version) -> Option<String> {
+        since(self, name, version)
     }
 
     /// Which indexes were not asked for a package, because another has it or an address names it.

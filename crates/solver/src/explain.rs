@@ -21,6 +21,7 @@ use crate::solve::{Failure, Problem, Tree};
 
 mod core;
 mod facts;
+mod pins;
 mod ranges;
 mod suggest;
 
@@ -28,6 +29,8 @@ pub use ranges::show_range;
 
 /// The most lines of facts that are shown.
 const FACT_LIMIT: usize = 16;
+/// The most disagreements that are shown beside an explanation of something else.
+const BESIDES_LIMIT: usize = 2;
 /// The most suggestions that are shown.
 const SUGGESTION_LIMIT: usize = 6;
 
@@ -96,9 +99,13 @@ pub fn explain_joint<P: Provider>(
 ) -> Explanation {
     let (core, failure) = core::minimize(joint, failure);
     let leaves = leaves(&failure.tree);
-    let mut facts = facts::list(joint, &core, &leaves, &failure.agreements);
+    let disagreements = pins::disagreements(joint);
+    let plain = disagreements.iter().find_map(|one| one.explains(&core));
+    let besides = if plain.is_some() { &[] } else { &disagreements[..] };
+    let mut facts = plain.unwrap_or_else(|| facts::list(joint, &core, &leaves, &failure.agreements));
     let facts_left_out = facts.len().saturating_sub(FACT_LIMIT);
     facts.truncate(FACT_LIMIT);
+    facts.extend(besides.iter().filter_map(|one| one.besides(joint)).take(BESIDES_LIMIT));
     let mut suggestions = suggest::suggestions(joint, &core, &leaves);
     suggestions.truncate(SUGGESTION_LIMIT);
     let mut hints = suggest::hints(&leaves, known_names);

@@ -77,6 +77,16 @@ pub trait Provider {
         None
     }
 
+    /// Whether a person thinks of a conflict in terms of this package rather than of another. Asked only to explain.
+    fn is_prominent(&self, _name: &PackageName) -> bool {
+        false
+    }
+
+    /// When a version is from, if it is old beside the newest that there is. Asked only to explain.
+    fn old(&self, _name: &PackageName, _version: &Version) -> Option<String> {
+        None
+    }
+
     /// What a person should know of a package where its versions are wanting, such as that it may have others in a place
     /// that was not looked at. `wanted` are the versions that were asked for. Asked only to explain.
     fn note(&self, _name: &PackageName, _wanted: &VersionRange) -> Option<String> {

@@ -268,9 +268,7 @@ impl<'a, P: Provider> Solver<'a, P> {
     }
 
     #[expect(clippy::type_complexity, reason = "an outcome and what it did not take into account")]
-    fn run_and_tell(
-        mut self,
-    ) -> (Result<Vec<Resolution>, SolveError<P::Error>>, Vec<BTreeSet<PackageName>>) {
+    fn run_and_tell(mut self) -> (Result<Vec<Resolution>, SolveError<P::Error>>, Vec<BTreeSet<PackageName>>) {
         let outcome = self.run();
         (outcome, self.candidates.into_iter().map(|candidates| candidates.prereleases_missed).collect())
     }
@@ -596,8 +594,8 @@ impl<'a, P: Provider> Solver<'a, P> {
 
 fn prereleases(policy: &Policy, packages: &BTreeMap<PackageName, Resolved>) -> Vec<PackageName> {
     let required = policy.prerelease_required.iter();
-    let chosen = required
-        .filter(|name| packages.get(*name).is_some_and(|resolved| resolved.version.any_prerelease()));
+    let chosen =
+        required.filter(|name| packages.get(*name).is_some_and(|resolved| resolved.version.any_prerelease()));
     chosen.cloned().collect()
 }
 

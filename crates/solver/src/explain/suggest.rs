@@ -53,7 +53,13 @@ pub(super) fn suggestions<P: Provider>(
             && let Ok(resolutions) = solve_joint(&relaxed)
         {
             let change = format!("relax {}", requirement.text);
-            found.push(super::Suggestion { change, chosen: chosen(&resolutions, &requirement.name) });
+            let mut chosen = chosen(&resolutions, &requirement.name);
+            if let (Some(first), Some(when)) =
+                (chosen.first_mut(), old(joint, &resolutions, &requirement.name))
+            {
+                *first = format!("{first} ({when})");
+            }
+            found.push(super::Suggestion { change, chosen });
             continue;
         }
         let without = with_requirements(joint, |one| (one != requirement).then(|| one.clone()));
@@ -108,6 +114,12 @@ pub(super) fn suggestions<P: Provider>(
         }
     }
     found
+}
+
+/// When what is chosen of a package is from, if it is old.
+fn old<P: Provider>(joint: &Joint<'_, P>, resolutions: &[Resolution], name: &PackageName) -> Option<String> {
+    let mut chosen = joint.targets.iter().zip(resolutions);
+    chosen.find_map(|(target, resolution)| target.provider.old(name, &resolution.packages.get(name)?.version))
 }
 
 /// To let a package that stands in the way differ between targets.

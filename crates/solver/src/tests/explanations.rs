@@ -21,6 +21,33 @@ fn two_requirements_that_exclude_each_other() {
 }
 
 #[test]
+fn what_two_pinned_versions_disagree_on_is_all_said() {
+    let registry = Registry::read(
+        "vllm 1: torch==2, ray==1, xgrammar==1 | fast: tvm==1\n sglang 2: torch==3, ray==2, xgrammar==2, tvm==2\n torch 2\n \
+         torch 3\n ray 1\n ray 2\n xgrammar 1\n xgrammar 2\n tvm 1\n tvm 2\n lone 1: gone>=2\n gone 1",
+    );
+    assert_snapshot!(registry.explained(&["vllm[fast]==1", "sglang==2"], &[]), @"
+      - you require sglang==2
+      - you require vllm[fast]==1
+      - vllm 1 requires ray==1
+      - sglang 2 requires ray==2
+      - they disagree on torch, tvm and xgrammar too
+    Any one of these changes is enough:
+      - leave out vllm[fast]==1: gives sglang 2
+      - leave out sglang==2: gives vllm 1
+    ");
+    // Where something else stands in the way already, they are said besides.
+    let registry =
+        Registry::read("vllm 1: torch==2, gone>=2\n sglang 2: torch==3\n torch 2\n torch 3\n gone 1");
+    assert_snapshot!(registry.explained(&["vllm==1", "sglang==2"], &[]), @"
+    - you require vllm==1
+    - vllm 1 requires gone>=2
+    - there is no gone>=2; the newest is 1
+    - besides, vllm 1 requires torch==2, and sglang 2 requires torch==3
+    ");
+}
+
+#[test]
 fn a_misspelt_name() {
     let registry = Registry::read("numpy 1");
     assert_snapshot!(registry.explained(&["nunpy>=1"], &[]), @"
