@@ -103,8 +103,8 @@ fn what_one_cuda_holds_back_is_said() {
     wrote pylock.toml: 5 packages, 3.1 kB and 1 of unknown size to download, [TIME] s
       target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
       variant  cu126 of torch 2.14.0, for CUDA 12.6: neither driver nor GPU is declared, so nothing is ruled out
-      held     torch 2.15.0 is held back to 2.14.0+cu126: nvidia-cudnn-cu12 is for CUDA 12, as its name says; cuda-toolkit 13.2.2 is for CUDA 13, as its version says [PyPI, releases 11.8.0 to 13.5.0 of cuda-toolkit, read 2026-11-22]; one environment has one CUDA major: the libraries of two overwrite or miss each other
-      held     xgboost 3.4.1 is held back to 3.3.0: nvidia-cudnn-cu12 is for CUDA 12, as its name says; nvidia-nccl-cu13 is for CUDA 13, as its name says; one environment has one CUDA major: the libraries of two overwrite or miss each other
+      held     torch 2.15.0 is held back to 2.14.0+cu126: nvidia-cudnn-cu12 is for CUDA 12, as its name says, and cuda-toolkit 13.2.2 is for CUDA 13, as its version says
+      held     xgboost 3.4.1 is held back to 3.3.0: nvidia-cudnn-cu12 is for CUDA 12, as its name says, and nvidia-nccl-cu13 is for CUDA 13, as its name says
       largest  nvidia-cudnn-cu12 9.28 784 B, nvidia-nccl-cu12 2.32 776 B, cuda-toolkit 12.6.3 763 B, xgboost 3.3.0 747 B
     ");
 }

@@ -9,11 +9,12 @@ use mlresolve_packaging::{PackageName, Version};
 use mlresolve_solver::{
     Dependency, Explanation, Joint, Resolution, TargetProblem, explain_joint, solve_joint,
 };
+use mlresolve_target::facts::is_family;
 
 use crate::antique::{is_recent, uploaded};
 use crate::error::{Conflict, Error};
 use crate::known_names::KNOWN_NAMES;
-use crate::machine::is_part_of_a_build;
+use crate::machine::{TORCH, is_part_of_a_build};
 use crate::prepare::target_in_words;
 use crate::report::HeldBack;
 use crate::run::{Run, TargetRun};
@@ -45,6 +46,10 @@ pub(crate) fn held_back_by_packages<'a>(
             let Some(newer) = newer(&unhindered[at], name, &resolved.version) else { continue };
             // A library of another CUDA is not an older one.
             if is_part_of_a_build(name) || target.prepared.allow_held_back.contains(name) {
+                continue;
+            }
+            // What is released for a torch follows it, and the names are in the order in which torch comes first.
+            if is_family(name) && held.iter().any(|one: &HeldBack| one.name == TORCH) {
                 continue;
             }
             let Some(explanation) = conflict_of(joint, at, name, &newer) else { continue };
@@ -116,11 +121,13 @@ fn antique(
     Ok(Error::Conflict(Box::new(Conflict { target: target_in_words(&target.prepared.target), explanation })))
 }
 
-/// The facts of an explanation in one line: those that say what goes with what.
+/// An explanation in one line: two claims that do not go together, without their sources.
 fn because(explanation: &Explanation) -> String {
-    let claims = explanation.facts.iter().filter(|fact| {
-        !fact.contains(" requires ") && !fact.contains("you require") && !fact.starts_with("the targets are")
-    });
-    let claims: Vec<&str> = claims.map(String::as_str).collect();
-    if claims.is_empty() { "what it requires cannot be met".to_owned() } else { claims.join("; ") }
+    let Some((values, first)) = explanation.claims.first() else {
+        return "what it requires cannot be met".to_owned();
+    };
+    let other = explanation.claims.iter().find(|(others, _)| others.is_disjoint(values));
+    let lines = std::iter::once(first).chain(other.map(|(_, line)| line));
+    let bare = lines.map(|line| line.split(" [").next().unwrap_or(line));
+    bare.collect::<Vec<_>>().join(", and ")
 }

@@ -6,7 +6,7 @@
 //! as one line. Last, each requirement that matters is relaxed in turn, and what would then be chosen is solved for,
 //! so that a suggestion is known to work.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -39,6 +39,8 @@ const SUGGESTION_LIMIT: usize = 6;
 pub struct Explanation {
     /// What is true and cannot hold together, from the user's requirements down.
     pub facts: Vec<String>,
+    /// Of the facts, those that claim values of a matter which all must agree on, the variant aside: each with its values.
+    pub claims: Vec<(BTreeSet<String>, String)>,
     /// How many more facts there are.
     pub facts_left_out: usize,
     /// Changes that are known to lead to a solution.
@@ -102,7 +104,8 @@ pub fn explain_joint<P: Provider>(
     let disagreements = pins::disagreements(joint);
     let plain = disagreements.iter().find_map(|one| one.explains(&core));
     let besides = if plain.is_some() { &[] } else { &disagreements[..] };
-    let mut facts = plain.unwrap_or_else(|| facts::list(joint, &core, &leaves, &failure.agreements));
+    let (all, claims) = facts::list(joint, &core, &leaves, &failure.agreements);
+    let mut facts = plain.unwrap_or(all);
     let facts_left_out = facts.len().saturating_sub(FACT_LIMIT);
     facts.truncate(FACT_LIMIT);
     facts.extend(besides.iter().filter_map(|one| one.besides(joint)).take(BESIDES_LIMIT));
@@ -110,7 +113,7 @@ pub fn explain_joint<P: Provider>(
     suggestions.truncate(SUGGESTION_LIMIT);
     let mut hints = suggest::hints(&leaves, known_names);
     hints.extend(suggest::ways_out(joint, &leaves, &failure.agreements));
-    Explanation { facts, facts_left_out, suggestions, hints }
+    Explanation { facts, claims, facts_left_out, suggestions, hints }
 }
 
 pub(crate) type Leaf<'tree> = &'tree External<SolverPackage, VersionRange, Unusable>;

@@ -15,13 +15,14 @@ use crate::provider::{Provider, Unusable, Versions};
 /// So many different ranges that versions of one package ask of another are listed one by one.
 const SEPARATE_RANGES: usize = 2;
 
-/// The lines, from the user's requirements down to what stands in the way.
+/// The lines, from the user's requirements down to what stands in the way; and of these, the claims with their values.
+#[expect(clippy::type_complexity, reason = "two lists of one pass")]
 pub(super) fn list<P: Provider>(
     joint: &Joint<'_, P>,
     core: &Joint<'_, P>,
     leaves: &[Leaf<'_>],
     agreements: &Agreements,
-) -> Vec<String> {
+) -> (Vec<String>, Vec<(BTreeSet<String>, String)>) {
     let proof = Proof::read(joint, leaves);
     let mut lines = Lines::default();
     let mut required = BTreeSet::new();
@@ -53,13 +54,15 @@ pub(super) fn list<P: Provider>(
         }
     }
     proof.add_what_must_agree(&mut lines);
-    lines.shown(joint)
+    let claims = std::mem::take(&mut lines.claims);
+    (lines.shown(joint), claims)
 }
 
 /// Lines, each with the targets of which it is true.
 #[derive(Default)]
 struct Lines {
     said: Vec<(String, BTreeSet<usize>)>,
+    claims: Vec<(BTreeSet<String>, String)>,
 }
 
 impl Lines {
@@ -181,7 +184,11 @@ impl Proof {
                         true => package.to_string(),
                         false => self.subject(package, versions),
                     };
-                    lines.add(target, format!("{subject} {reason}"));
+                    let line = format!("{subject} {reason}");
+                    if *matter != Matter::Variant {
+                        lines.claims.push((agreements.values_in(matter, range), line.clone()));
+                    }
+                    lines.add(target, line);
                 }
                 continue;
             }
