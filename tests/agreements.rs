@@ -158,6 +158,17 @@ fn an_import_package_has_one_provider_and_no_antique_dodges_that() {
     onnxruntime-gpu 1.31.1
     opencv-python-headless 5.0.0
     ");
+    assert!(torch.project.read("pylock.toml").contains("warnings = ["));
+    assert_snapshot!(torch.said("lock"), @"
+    exit code 0
+    --- stderr
+    no target is declared; a common one is assumed (see --help, Target)
+    warning: onnxruntime-gpu stands for onnxruntime, which chromadb 1.5.9 requires: `pip check` will say that onnxruntime is missing
+    wrote pylock.toml: 4 packages, 3.2 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28)
+      largest  opencv-python-headless 5.0.0 833 B, albumentations 2.0.8 813 B, onnxruntime-gpu 1.31.1 786 B, chromadb 1.5.9 759 B
+      no package changed since the last lock
+    ");
     torch.project.write("mlresolve.toml", "providers.cv2 = 'numpy'\n");
     assert_snapshot!(torch.lock("opencv-python", ""), @"
     exit code 2

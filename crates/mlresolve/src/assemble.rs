@@ -19,6 +19,7 @@ use crate::event::{Event, Watch};
 use crate::prepare::{Prepared, requires_python};
 use crate::request::LockRequest;
 use crate::run::from_universe;
+use crate::stand_ins::stand_ins;
 use crate::universe::Universe;
 
 /// Makes the lock of a resolution: for each package the one file that the target would use.
@@ -44,6 +45,7 @@ pub(crate) fn assemble(
         overrides: prepared.overrides.given.iter().map(canonical).collect(),
         target: Some(target_section(&prepared.target, resolution)),
         options: options_section(request, prepared),
+        warnings: stand_ins(universe, resolution)?,
         ..ToolSection::default()
     });
     lock.sort();

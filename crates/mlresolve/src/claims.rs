@@ -21,12 +21,8 @@ pub(crate) fn claims_of(
     variant: Option<Variant>,
 ) -> Vec<Claim> {
     let mut claims = Vec::new();
-    // There is neither CUDA nor a choice of such providers elsewhere.
-    if !target.platform().is_linux() {
-        return claims;
-    }
-    // Where nothing is declared, builds are taken as they come, and two CUDAs are only warned of.
-    let computes = target.accelerator().is_some();
+    // Where nothing is declared, builds are taken as they come, and two CUDAs are only warned of. Elsewhere is no CUDA.
+    let computes = target.platform().is_linux() && target.accelerator().is_some();
     if let Some(claim) = cuda_major(name, version).filter(|_| computes) {
         let cited = claim.source.map(|source| format!(" {source}")).unwrap_or_default();
         claims.push(Claim {

@@ -48,6 +48,7 @@ mod request;
 mod routes;
 mod run;
 mod settings;
+mod stand_ins;
 mod text;
 mod trade_off;
 mod universe;

@@ -82,6 +82,16 @@ impl Overrides {
 }
 
 impl Overrides {
+    /// The provider that stands for a package.
+    pub(crate) fn stand_in(&self, name: &PackageName) -> Option<&PackageName> {
+        self.stand_ins.get(name)
+    }
+
+    /// Whether any provider stands for others.
+    pub(crate) fn has_stand_ins(&self) -> bool {
+        !self.stand_ins.is_empty()
+    }
+
     /// Those whose markers hold for the target.
     fn active(&self) -> impl Iterator<Item = &Requirement> {
         self.by_name.values().flatten()

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::claims::several_cudas;
 use crate::prepare::{Prepared, target_in_words};
-use crate::text::printable;
+use crate::text::{printable, some_of};
 use crate::universe::Universe;
 
 /// How many of the largest packages are named.
@@ -146,6 +146,7 @@ fn warnings_of(
         let (name, version, extra) = (&unknown.name, &unknown.version, &unknown.extra);
         warnings.push(format!("{name} {version} has no extra [{extra}]; nothing was added for it"));
     }
+    warnings.extend(lock.tool.iter().flat_map(|tool| &tool.warnings).cloned());
     for name in &resolution.prereleases {
         if let Some(resolved) = resolution.packages.get(name) {
             let version = &resolved.version;
@@ -255,11 +256,4 @@ fn metadata_warnings(universe: &Universe, name: &PackageName, version: &Version)
         ));
     }
     warnings
-}
-
-fn some_of(names: &[&str]) -> String {
-    match names {
-        [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more", names.len() - 3),
-        _ => names.join(", "),
-    }
 }

@@ -46,6 +46,14 @@ fn distance(left: &str, right: &str) -> usize {
     row[right.len()]
 }
 
+/// Names in a sentence: three of them, and how many more there are.
+pub(crate) fn some_of(names: &[&str]) -> String {
+    match names {
+        [first, second, third, _, ..] => format!("{first}, {second}, {third} and {} more", names.len() - 3),
+        _ => names.join(", "),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

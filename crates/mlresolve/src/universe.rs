@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mlresolve_index::{File, FileMetadata, IndexClient, IndexError, MetadataError, Project};
+use mlresolve_packaging::metadata::CoreMetadata;
 use mlresolve_packaging::simple::ProjectStatus;
 use mlresolve_packaging::{ExtraName, PackageName, Requirement, Version, VersionRange};
 use mlresolve_solver::{
@@ -254,6 +255,29 @@ impl Universe {
         let Some(file) = self.file(name, version)? else { return Ok(Vec::new()) };
         let Ok(metadata) = self.metadata(&file)? else { return Ok(Vec::new()) };
         Ok(self.shared.active(&metadata.core, &extras).collect())
+    }
+
+    /// What a version requires, with these extras, that another provider stands for; as it was required, with the provider.
+    pub(crate) fn stood_for(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        extras: &[ExtraName],
+    ) -> Result<Vec<(PackageName, PackageName)>, UniverseError> {
+        let prepared = &self.shared.prepared;
+        if !prepared.overrides.has_stand_ins() {
+            return Ok(Vec::new());
+        }
+        let stood_for = |metadata: &CoreMetadata| {
+            let required = self.shared.holding(metadata, extras).map(|requirement| &requirement.name);
+            let pairs = required.filter_map(|one| Some((one.clone(), prepared.overrides.stand_in(one)?.clone())));
+            pairs.collect()
+        };
+        if let Some(package) = prepared.directs.get(name) {
+            return Ok(stood_for(&package.metadata));
+        }
+        let Some(file) = self.file(name, version)? else { return Ok(Vec::new()) };
+        Ok(self.metadata(&file)?.map(|metadata| stood_for(&metadata.core)).unwrap_or_default())
     }
 
     fn fetch_ahead(&self, fetch: impl Future<Output = ()> + Send + 'static) {

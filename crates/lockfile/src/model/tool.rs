@@ -25,6 +25,8 @@ pub struct ToolSection {
     pub target: Option<TargetSection>,
     /// The options that decided what was chosen.
     pub options: Option<OptionsSection>,
+    /// What whoever installs the lock should know, in sentences.
+    pub warnings: Vec<String>,
     /// Keys that this version does not know, kept as they are.
     pub unknown: Table,
 }
@@ -39,6 +41,7 @@ impl Default for ToolSection {
             overrides: Vec::new(),
             target: None,
             options: None,
+            warnings: Vec::new(),
             unknown: Table::new(),
         }
     }
@@ -49,6 +52,7 @@ impl ToolSection {
         sort_set(&mut self.requirements);
         sort_set(&mut self.constraints);
         sort_set(&mut self.overrides);
+        sort_set(&mut self.warnings);
         if let Some(options) = &mut self.options {
             sort_set(&mut options.only_binary);
             sort_set(&mut options.no_binary);

@@ -61,6 +61,7 @@ fn tool_section(mut section: Section<'_>) -> Result<ToolSection, InvalidLock> {
         requirements: section.strings("requirements")?,
         constraints: section.strings("constraints")?,
         overrides: section.strings("overrides")?,
+        warnings: section.strings("warnings")?,
         target: section.section("target")?.map(target).transpose()?,
         options: section.section("options")?.map(options).transpose()?,
         unknown: section.keep(),

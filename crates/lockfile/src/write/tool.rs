@@ -8,6 +8,7 @@ pub(super) fn of_lock(out: &mut Writer, tool: &ToolSection) {
     requirements(out, "requirements", &tool.requirements);
     requirements(out, "constraints", &tool.constraints);
     requirements(out, "overrides", &tool.overrides);
+    requirements(out, "warnings", &tool.warnings);
     out.table(&tool.unknown);
     if let Some(section) = &tool.target {
         out.header("[tool.mlresolve.target]");

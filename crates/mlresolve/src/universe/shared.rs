@@ -106,20 +106,30 @@ impl Shared {
         self.client.metadata(file).await
     }
 
-    /// The requirements that hold for the target and these extras; without extras, those of the package itself.
+    /// The requirements that hold for the target and these extras; without extras, those of the package itself. Overrides
+    /// are applied.
     pub(super) fn active<'m>(
         &'m self,
         metadata: &'m CoreMetadata,
         extras: &'m [ExtraName],
     ) -> impl Iterator<Item = Requirement> + 'm {
+        let active = self.holding(metadata, extras);
+        active.filter_map(|requirement| self.prepared.overrides.apply(requirement.without_marker()))
+    }
+
+    /// The same as the metadata has them.
+    pub(super) fn holding<'m>(
+        &'m self,
+        metadata: &'m CoreMetadata,
+        extras: &'m [ExtraName],
+    ) -> impl Iterator<Item = &'m Requirement> + 'm {
         let environment = &self.prepared.environment;
-        let holds = move |requirement: &&Requirement| {
+        let holds = move |requirement: &&'m Requirement| {
             requirement.marker.as_ref().is_none_or(|marker| {
                 marker.evaluate(environment, &[])
                     || (!extras.is_empty() && marker.evaluate(environment, extras))
             })
         };
-        let active = metadata.requires_dist.iter().filter(holds);
-        active.filter_map(|requirement| self.prepared.overrides.apply(requirement.without_marker()))
+        metadata.requires_dist.iter().filter(holds)
     }
 }
