@@ -1,19 +1,25 @@
-//! No old version in silence where packages must agree: what the CUDA major or the provider of an import package held back.
+//! No old version in silence where packages must agree: what the CUDA major, the provider of an import package or the torch
+//! that a companion is built for held back.
 //!
-//! PubGrub prefers an ancient version to a conflict. So where such a matter decided anything, it is solved once more without,
-//! and each package that would be newer then is looked at. A recent version is a line in the report; for an old one the
-//! user is shown the conflict that it would dodge.
+//! PubGrub prefers an ancient version to a conflict. So where such a matter may have decided anything, it is solved once
+//! more without, and each package that would be newer then is looked at. A recent version is a line in the report; for an old
+//! one the user is shown the conflict that it would dodge.
 
-use mlresolve_packaging::range::range_of;
-use mlresolve_packaging::{PackageName, Version};
+mod newer;
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use mlresolve_packaging::{PackageName, Version, VersionPoint};
 use mlresolve_solver::{
-    Dependency, Explanation, Joint, Resolution, TargetProblem, explain_joint, solve_joint,
+    Answer, Dependency, Explanation, Joint, Provider, Resolution, TargetProblem, solve_joint,
 };
 use mlresolve_target::facts::is_family;
 
+use self::newer::Newer;
 use crate::antique::{is_recent, uploaded};
+use crate::claims::needs_of_torch;
 use crate::error::{Conflict, Error};
-use crate::known_names::KNOWN_NAMES;
 use crate::machine::{TORCH, is_part_of_a_build};
 use crate::prepare::target_in_words;
 use crate::report::HeldBack;
@@ -30,7 +36,8 @@ pub(crate) fn held_back_by_packages<'a>(
     chosen: &[Resolution],
 ) -> Result<Vec<Vec<HeldBack>>, Error> {
     let mut held = vec![Vec::new(); chosen.len()];
-    if chosen.iter().all(|resolution| resolution.statistics.disagreements == 0) {
+    let contested = chosen.iter().any(|resolution| resolution.statistics.contested);
+    if !contested && !run.targets.iter().any(|target| target.universe.has_companions()) {
         return Ok(held);
     }
     let free: Vec<Universe> = run.targets.iter().map(|target| target.universe.without_claims()).collect();
@@ -42,92 +49,124 @@ pub(crate) fn held_back_by_packages<'a>(
     // The lock is right all the same where that cannot be found out.
     let Ok(unhindered) = solve_joint(&without) else { return Ok(held) };
     for (at, (target, held)) in run.targets.iter().zip(&mut held).enumerate() {
-        for (name, resolved) in &chosen[at].packages {
-            let Some(newer) = newer(&unhindered[at], name, &resolved.version) else { continue };
-            // A library of another CUDA is not an older one.
-            if is_part_of_a_build(name) || target.prepared.allow_held_back.contains(name) {
+        let packages = chosen[at].packages.iter();
+        for (name, version) in packages.map(|(name, resolved)| (name, &resolved.version)) {
+            let Some(newer) = newer_of(&unhindered[at], name, version) else { continue };
+            if target.prepared.allow_held_back.contains(name)
+                || follows_another(target.universe, &chosen[at], name, &newer)
+                || is_family(name) && held.iter().any(|one: &HeldBack| one.name == TORCH)
+            {
                 continue;
             }
-            // What is released for a torch follows it, and the names are in the order in which torch comes first.
-            if is_family(name) && held.iter().any(|one: &HeldBack| one.name == TORCH) {
-                continue;
-            }
-            let Some(explanation) = conflict_of(joint, at, name, &newer) else { continue };
-            let old = !is_recent(target.universe, name, &resolved.version, &newer)?;
-            if old {
-                return Err(antique(target, name, &resolved.version, &newer, explanation)?);
-            }
-            held.push(HeldBack {
-                name: name.to_string(),
-                version: newer.to_string(),
-                chosen: resolved.version.to_string(),
-                because: because(&explanation),
-            });
+            let newer = Newer { joint, at, name, version: &newer };
+            held.extend(judge(target, &chosen[at], version, &newer)?);
         }
     }
     Ok(held)
 }
 
 /// The public version of a package in a resolution, if it is newer than the chosen one.
-fn newer(unhindered: &Resolution, name: &PackageName, chosen: &Version) -> Option<Version> {
+fn newer_of(unhindered: &Resolution, name: &PackageName, chosen: &Version) -> Option<Version> {
     let newer = unhindered.packages.get(name)?.version.clone().without_local();
     (newer > chosen.clone().without_local()).then_some(newer)
 }
 
-/// Why a target cannot have at least this version of a package; `None` where it could, at the cost of others.
-fn conflict_of(
-    joint: &Joint<'_, Universe>,
-    at: usize,
-    name: &PackageName,
-    newer: &Version,
-) -> Option<Explanation> {
-    let text = format!("{name}>={newer}");
-    let specifiers = format!(">={newer}").parse().ok()?;
-    let mut asking = joint.clone();
-    let requirement = Dependency {
-        name: name.clone(),
-        extras: Vec::new(),
-        range: range_of(&specifiers),
-        text: text.clone().into(),
-    };
-    asking.targets[at].problem.requirements.push(requirement);
-    asking.targets[at].policy.preferences.remove(name);
-    match solve_joint(&asking) {
-        Err(mlresolve_solver::SolveError::NoSolution(failure)) => {
-            let mut explanation = explain_joint(&asking, failure, KNOWN_NAMES);
-            // That requirement is ours, and to give it up is what was done.
-            explanation.facts.retain(|fact| !fact.ends_with(&format!("you require {text}")));
-            explanation.suggestions.retain(|suggestion| !suggestion.change.ends_with(&text));
-            Some(explanation)
-        }
-        _ => None,
+/// Whether a package is as old as it is because another that was chosen requires that. A library of another CUDA is no
+/// older one, and the torch family is one package here.
+fn follows_another(universe: &Universe, chosen: &Resolution, name: &PackageName, newer: &Version) -> bool {
+    if is_part_of_a_build(name) {
+        return true;
     }
+    let point = VersionPoint::at(newer.clone());
+    let excludes = |dependency: &Dependency| dependency.name == *name && !dependency.range.contains(&point);
+    chosen.packages.iter().filter(|(other, _)| !(is_family(name) && is_family(other))).any(
+        |(other, resolved)| {
+            let questions = std::iter::once(None).chain(resolved.extras.iter().map(Some));
+            let mut answers = questions.map(|extra| universe.dependencies(other, &resolved.version, extra));
+            answers.any(|answer| matches!(answer, Ok(Answer::Known(known)) if known.iter().any(excludes)))
+        },
+    )
+}
+
+/// Says of a package what held it back, if anything did; refuses an old version.
+fn judge(
+    target: &TargetRun<'_>,
+    resolution: &Resolution,
+    chosen: &Version,
+    newer: &Newer<'_, '_>,
+) -> Result<Option<HeldBack>, Error> {
+    let (universe, name) = (target.universe, newer.name);
+    let old = !is_recent(universe, name, chosen, newer.version)?;
+    // Of what is built for one torch, the age is that of the torch.
+    let belongs = is_built_for_its_torch(universe, name, chosen);
+    let explanation = match newer.solve() {
+        Some(Err(explanation)) => explanation,
+        Some(Ok(instead)) if old && !belongs => {
+            let explanation = newer.beside(resolution, &instead);
+            return Err(antique(target, chosen, newer, explanation)?);
+        }
+        // It could, at the cost of others; or that cannot be found out.
+        Some(Ok(_)) | None => return Ok(None),
+    };
+    if old && !(belongs && explanation.claims.is_empty()) {
+        return Err(antique(target, chosen, newer, explanation)?);
+    }
+    Ok(Some(HeldBack {
+        name: name.to_string(),
+        version: newer.version.to_string(),
+        chosen: chosen.to_string(),
+        because: because(&explanation, newer, &claimed(universe, resolution)),
+    }))
+}
+
+/// Whether a version is known to be built for the torch that it goes with.
+fn is_built_for_its_torch(universe: &Universe, name: &PackageName, version: &Version) -> bool {
+    let is_bounded = |dependency: &Dependency| {
+        dependency.name.as_str() == TORCH
+            && !matches!(dependency.range.bounding_range(), Some((_, Bound::Unbounded)))
+    };
+    let answer = universe.dependencies(name, version, None);
+    needs_of_torch(name, version).is_some()
+        || matches!(answer, Ok(Answer::Known(dependencies)) if dependencies.iter().any(is_bounded))
 }
 
 fn antique(
     target: &TargetRun<'_>,
-    name: &PackageName,
     chosen: &Version,
-    newer: &Version,
+    newer: &Newer<'_, '_>,
     mut explanation: Explanation,
 ) -> Result<Error, Error> {
+    let Newer { name, version, .. } = newer;
     let uploaded = uploaded(target.universe, name, chosen)?;
     let date = uploaded.map(|time| format!(", of {}", time.strftime("%Y-%m-%d"))).unwrap_or_default();
-    explanation.facts.insert(
-        0,
-        format!("{name} {newer} cannot be had, and the newest that can, {chosen}{date}, is too old to be taken in silence"),
+    let first = format!(
+        "{name} {version} does not go with the rest, and what does, {chosen}{date}, is too old to be taken in silence"
     );
+    explanation.facts.insert(0, first);
     explanation.hints.push(format!("--allow-held-back {name} takes {name} {chosen}"));
     Ok(Error::Conflict(Box::new(Conflict { target: target_in_words(&target.prepared.target), explanation })))
 }
 
-/// An explanation in one line: two claims that do not go together, without their sources.
-fn because(explanation: &Explanation) -> String {
-    let Some((values, first)) = explanation.claims.first() else {
-        return "what it requires cannot be met".to_owned();
+/// An explanation in one line, without sources: two claims that do not go together, of which what is chosen meets the
+/// first; else the torch that the package needs.
+fn because(explanation: &Explanation, newer: &Newer<'_, '_>, claimed: &BTreeSet<String>) -> String {
+    let claims = &explanation.claims;
+    let Some((values, first)) =
+        claims.iter().find(|(values, _)| !values.is_disjoint(claimed)).or(claims.first())
+    else {
+        return match needs_of_torch(newer.name, newer.version) {
+            Some((needed, _)) => format!("it goes with {}", needed.text),
+            None => "what it requires cannot be met".to_owned(),
+        };
     };
-    let other = explanation.claims.iter().find(|(others, _)| others.is_disjoint(values));
+    let other = claims.iter().find(|(others, _)| others.is_disjoint(values));
     let lines = std::iter::once(first).chain(other.map(|(_, line)| line));
     let bare = lines.map(|line| line.split(" [").next().unwrap_or(line));
     bare.collect::<Vec<_>>().join(", and ")
+}
+
+/// The values that the chosen packages claim.
+fn claimed(universe: &Universe, chosen: &Resolution) -> BTreeSet<String> {
+    let claims = chosen.packages.iter().flat_map(|(name, resolved)| universe.claims(name, &resolved.version));
+    claims.flatten().flat_map(|claim| claim.values.to_vec()).collect()
 }

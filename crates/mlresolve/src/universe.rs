@@ -79,6 +79,8 @@ pub(crate) struct Universe {
     agreements: bool,
     /// Whether anything was refused because it does not run on the target's machine.
     hindered: Cell<bool>,
+    /// Whether anything was met that requires a torch without saying so.
+    companions: Cell<bool>,
     /// What builds told of files, by their address, with the minor version of the Python that built them.
     built: RefCell<FxHashMap<String, (Arc<FileMetadata>, u8)>>,
 }
@@ -123,6 +125,7 @@ impl Universe {
             facts: true,
             agreements: true,
             hindered: Cell::new(false),
+            companions: Cell::new(false),
             built: RefCell::default(),
         }
     }
@@ -152,6 +155,7 @@ impl Universe {
             facts: self.facts,
             agreements: self.agreements,
             hindered: Cell::new(false),
+            companions: Cell::new(false),
             built: RefCell::new(self.built.borrow().clone()),
         }
     }
@@ -175,6 +179,11 @@ impl Universe {
     /// Whether anything was refused because it does not run on the target's machine.
     pub(crate) fn is_hindered(&self) -> bool {
         self.hindered.get()
+    }
+
+    /// Whether anything was met that requires a torch without saying so.
+    pub(crate) fn has_companions(&self) -> bool {
+        self.companions.get()
     }
 
     /// Why a version does not run on the target's machine, as far as the solver asked.

@@ -20,6 +20,8 @@ pub(crate) struct Agreements {
     values: BTreeMap<Matter, Vec<String>>,
     /// Why a package goes with what it goes with.
     reasons: FxHashMap<(PackageName, Matter, VersionRange), Arc<str>>,
+    /// The sets of values that were claimed, each once.
+    claimed: BTreeMap<Matter, Vec<VersionRange>>,
 }
 
 impl Agreements {
@@ -33,6 +35,10 @@ impl Agreements {
                 known.len() - 1
             });
             range = range.union(&VersionRange::singleton(place(at)));
+        }
+        let claimed = self.claimed.entry(claim.matter.clone()).or_default();
+        if !claimed.contains(&range) {
+            claimed.push(range.clone());
         }
         let key = (name.clone(), claim.matter.clone(), range.clone());
         self.reasons.entry(key).or_insert_with(|| Arc::clone(&claim.because));
@@ -54,6 +60,16 @@ impl Agreements {
             Some(reason) => reason.to_string(),
             None => format!("goes with {}", Vec::from_iter(self.values_in(matter, range)).join(" or ")),
         }
+    }
+
+    /// Whether packages claimed values of a matter, other than the variant, that do not go together: if not, claims decided
+    /// nothing.
+    pub(crate) fn are_contested(&self) -> bool {
+        let contested = |claimed: &[VersionRange]| {
+            let mut pairs = claimed.iter().enumerate();
+            pairs.any(|(at, one)| claimed[at + 1..].iter().any(|other| one.is_disjoint(other)))
+        };
+        self.claimed.iter().any(|(matter, claimed)| *matter != Matter::Variant && contested(claimed))
     }
 
     fn first_in(&self, matter: &Matter, range: &VersionRange) -> Option<VersionPoint> {
@@ -311,7 +327,6 @@ impl<P: Provider> Solver<'_, P> {
             }
             if !fits {
                 agreed = false;
-                self.note_disagreement(&claim.matter);
             }
             edges.push((package, range));
         }

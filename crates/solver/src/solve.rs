@@ -100,8 +100,8 @@ pub struct Statistics {
     pub steps: u64,
     /// Conflicts met.
     pub conflicts: u64,
-    /// How often a version was given up because of what must be agreed on, other than the variant.
-    pub disagreements: u64,
+    /// Whether packages were met that do not agree on a matter other than the variant, so that it may have decided something.
+    pub contested: bool,
 }
 
 /// Why there is no solution to show.
@@ -336,14 +336,6 @@ impl<'a, P: Provider> Solver<'a, P> {
     fn note_conflict(&mut self, affected: Id<SolverPackage>, others: &[Id<SolverPackage>]) {
         self.statistics.conflicts += 1;
         let store = &self.state.package_store;
-        let shared = others.iter().chain([&affected]).find_map(|&id| match &store[id] {
-            SolverPackage::Shared(_, matter) => Some(matter.clone()),
-            _ => None,
-        });
-        if let Some(matter) = shared {
-            self.note_disagreement(&matter);
-        }
-        let store = &self.state.package_store;
         let Some(affected) = store[affected].name().cloned() else { return };
         let others: Vec<PackageName> = others.iter().filter_map(|&id| store[id].name().cloned()).collect();
         tracing::debug!(package = %affected, ?others, "conflict");
@@ -354,12 +346,6 @@ impl<'a, P: Provider> Solver<'a, P> {
                     self.state.backtrack_package(id);
                 }
             }
-        }
-    }
-
-    pub(crate) fn note_disagreement(&mut self, matter: &Matter) {
-        if *matter != Matter::Variant {
-            self.statistics.disagreements += 1;
         }
     }
 
@@ -579,6 +565,7 @@ impl<'a, P: Provider> Solver<'a, P> {
                 }
             }
         }
+        let statistics = Statistics { contested: self.agreements.are_contested(), ..self.statistics };
         let targets = self.joint.targets.iter().zip(packages.into_iter().zip(variants)).enumerate();
         let resolutions = targets.map(|(at, (target, (packages, variant)))| Resolution {
             unknown_extras: unknown_extras(target, &packages),
@@ -586,7 +573,7 @@ impl<'a, P: Provider> Solver<'a, P> {
             prereleases: prereleases(&target.policy, &packages),
             packages,
             variant,
-            statistics: self.statistics,
+            statistics,
         });
         resolutions.collect()
     }

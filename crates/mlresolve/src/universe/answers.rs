@@ -185,10 +185,12 @@ impl Universe {
         }
         // What the user says of a package counts more than what we know.
         if extra.is_none()
+            && self.agreements
             && self.shared.prepared.declared.of(name, version).is_none()
             && let Some((needed, _)) = needs_of_torch(name, version)
         {
             dependencies.push(needed);
+            self.companions.set(true);
         }
         Answer::Known(dependencies.into())
     }
