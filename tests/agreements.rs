@@ -33,8 +33,20 @@ fn pypi() -> Universe {
             chromadb 1.5.9: onnxruntime>=1.14.1
             torchaudio 2.6.0: torch==2.6.0
             torchaudio 2.11.0
+            torchtext 0.18.0: torch>=2.3.0
+            easyocr 1.7.2: opencv-python-headless
+            ultralytics 8.4: opencv-python>=4.7, tracker>=2
+            tracker 2
+            tracker 1
             ",
         )
+        .package("easyocr", "1.4", dated("2021-07-20T00:00:00Z"))
+        .package("ultralytics", "0.0.44", |release| {
+            release.wheel("py3-none-any").requires("tracker<2").upload_time("2022-11-11T00:00:00Z")
+        })
+        .package("torchtext", "0.6.0", |release| {
+            release.wheel("py3-none-any").requires("torch").upload_time("2020-04-21T00:00:00Z")
+        })
         .package("albumentations", "0.4.6", dated("2020-07-09T00:00:00Z"))
         .package("torch", "2.15.0", torch("cuda-toolkit==13.2.2"))
         .package("torch", "2.6.0", torch("nvidia-nccl-cu12"))
@@ -117,7 +129,7 @@ fn an_import_package_has_one_provider_and_no_antique_dodges_that() {
     --- stderr
     no target is declared; a common one is assumed (see --help, Target)
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28)
-      - albumentations 2.0.8 cannot be had, and the newest that can, 0.4.6, of 2020-07-09, is too old to be taken in silence
+      - albumentations 2.0.8 does not go with the rest, and what does, 0.4.6, of 2020-07-09, is too old to be taken in silence
       - you require opencv-python
       - albumentations 2.0.8 requires opencv-python-headless>=4.9
       - opencv-python provides cv2
@@ -192,9 +204,64 @@ fn companions_of_torch_are_those_that_were_built_for_it() {
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
       - you require torch==2.6.0
       - you require torchaudio==2.11.0
-      - torchaudio 2.11.0 requires torch>=2.11 ([pytorch/audio#4212; JuergenFleiss/atrain_core#47, read 2026-11-22])
+      - torchaudio 2.11.0 requires torch>=2.11 [pytorch/audio#4212; JuergenFleiss/atrain_core#47, read 2026-11-22]
     Any one of these changes is enough:
       - relax torch==2.6.0: gives torch 2.15.0, torchaudio 2.11.0
       - relax torchaudio==2.11.0: gives torchaudio 2.6.0, torch 2.6.0
+    ");
+}
+
+#[test]
+fn a_version_that_is_old_for_the_sake_of_others_is_not_taken_in_silence_either() {
+    let torch = project();
+    // Each of the two can be had, and each at the cost of the other.
+    assert_snapshot!(torch.lock("easyocr ultralytics", ""), @r#"
+    exit code 1
+    --- stderr
+    no target is declared; a common one is assumed (see --help, Target)
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28)
+      - ultralytics 8.4 does not go with the rest, and what does, 0.0.44, of 2022-11-11, is too old to be taken in silence
+      - easyocr 1.7.2 requires opencv-python-headless
+      - ultralytics 8.4 requires opencv-python>=4.7
+      - opencv-python-headless provides cv2
+      - opencv-python provides cv2
+      - only one package may provide cv2: they write the same files, and the last one wins
+    Any one of these changes is enough:
+      - ask for ultralytics>=8.4: gives ultralytics 8.4, easyocr 1.4 (of 2021-07-20)
+    Hint: one of them can stand for the others: under [tool.mlresolve.providers], say cv2 = "opencv-python" or cv2 = "opencv-python-headless"
+    Hint: --allow-held-back ultralytics takes ultralytics 0.0.44
+    "#);
+    // The tracker is old because ultralytics is, which was allowed.
+    assert_snapshot!(torch.lock("easyocr ultralytics", "--allow-held-back ultralytics"), @"
+    easyocr 1.7.2
+    opencv-python-headless 5.0.0
+    tracker 1
+    ultralytics 0.0.44
+    ");
+    // An old companion that nothing is known of is no way around the torch that the new one was built for.
+    assert_snapshot!(torch.lock("torch torchtext", "--accelerator cuda"), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      - torchtext 0.18.0 does not go with the rest, and what does, 0.6.0, of 2020-04-21, is too old to be taken in silence
+      - torchtext 0.18.0 requires torch>=2.3.0
+      - torchtext 0.18.0 requires torch==2.3.* [pytorch/text#2272, read 2026-11-22]
+      - there is no torch>=2.3.0,<2.4; the newest is 2.15.0
+    Hint: --allow-held-back torchtext takes torchtext 0.6.0
+    ");
+}
+
+#[test]
+fn of_a_companion_that_belongs_to_its_torch_the_age_is_that_of_the_torch() {
+    let torch = project();
+    torch.project.write("requirements.txt", "torch==2.6.0\ntorchaudio\n");
+    assert_snapshot!(torch.said("lock --accelerator cuda"), @"
+    exit code 0
+    --- stderr
+    wrote pylock.toml: 3 packages, 2.3 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      variant  PyPI's own build of torch 2.6.0, for CUDA 12.4: neither driver nor GPU is declared, so nothing is ruled out
+      held     torchaudio 2.11.0 is held back to 2.6.0: it goes with torch>=2.11
+      largest  nvidia-nccl-cu12 2.32 776 B, torchaudio 2.6.0 756 B, torch 2.6.0 751 B
     ");
 }

@@ -336,8 +336,8 @@ fn s16_versions_that_disappear_under_the_solve() {
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28)
       - you require b
       - b 1 requires a>=2
-      - a 2 has unusable metadata: [INDEX]/files/a-2-py3-none-any.whl answered with HTTP status 404
       - a 3 has unusable metadata: [INDEX]/files/a-3-py3-none-any.whl answered with HTTP status 404
+      - a 2 has unusable metadata: [INDEX]/files/a-2-py3-none-any.whl answered with HTTP status 404
     ");
 }
 

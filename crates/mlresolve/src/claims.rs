@@ -95,7 +95,7 @@ pub(crate) fn needs_of_torch(name: &PackageName, version: &Version) -> Option<(D
     let (text, cited) = match (companion, local_abi(version)) {
         (_, Some(TorchAbi { torch: (major, minor), patch, .. })) => {
             let series = patch.map_or_else(|| "*".to_owned(), |patch| patch.to_string());
-            (format!("torch=={major}.{minor}.{series}"), "as its local version says".to_owned())
+            (format!("torch=={major}.{minor}.{series}"), "(as its local version says)".to_owned())
         }
         (Some(companion), None) => (companion.requirement.clone(), companion.source.to_string()),
         (None, None) => return None,

@@ -279,7 +279,8 @@ impl Universe {
         }
         let stood_for = |metadata: &CoreMetadata| {
             let required = self.shared.holding(metadata, extras).map(|requirement| &requirement.name);
-            let pairs = required.filter_map(|one| Some((one.clone(), prepared.overrides.stand_in(one)?.clone())));
+            let pairs =
+                required.filter_map(|one| Some((one.clone(), prepared.overrides.stand_in(one)?.clone())));
             pairs.collect()
         };
         if let Some(package) = prepared.directs.get(name) {
@@ -366,9 +367,15 @@ impl Provider for Universe {
         Ok(claims_of(&self.shared.prepared.target, name, version, variant))
     }
 
-    fn cited(&self, name: &PackageName, version: &Version, on: &PackageName) -> Option<String> {
+    fn cited(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        on: &PackageName,
+        range: &VersionRange,
+    ) -> Option<String> {
         let (dependency, cited) = needs_of_torch(name, version)?;
-        (dependency.name == *on).then_some(cited)
+        (dependency.name == *on && dependency.range == *range).then_some(cited)
     }
 
     fn way_out(&self, matter: &Matter, values: &BTreeSet<String>) -> Option<String> {

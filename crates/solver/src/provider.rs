@@ -66,9 +66,15 @@ pub trait Provider {
         Ok(Vec::new())
     }
 
-    /// Where it is known from that a version requires another package, if its own metadata does not say so. Asked only to
-    /// explain.
-    fn cited(&self, _name: &PackageName, _version: &Version, _on: &PackageName) -> Option<String> {
+    /// Where it is known from that a version requires this range of another package, if its own metadata does not say so; as
+    /// it is appended to the fact. Asked only to explain.
+    fn cited(
+        &self,
+        _name: &PackageName,
+        _version: &Version,
+        _on: &PackageName,
+        _range: &VersionRange,
+    ) -> Option<String> {
         None
     }
 

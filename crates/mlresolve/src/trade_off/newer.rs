@@ -36,8 +36,8 @@ impl Newer<'_, '_> {
         let target = &self.joint.targets[self.at];
         let required = || target.problem.requirements.iter().map(|requirement| &requirement.name);
         let others = required().filter(|name| *name != self.name);
-        let as_new =
-            others.filter_map(|name| at_least(name, &chosen.packages.get(name)?.version.clone().without_local()));
+        let as_new = others
+            .filter_map(|name| at_least(name, &chosen.packages.get(name)?.version.clone().without_local()));
         let asked: Option<Vec<Dependency>> =
             at_least(self.name, self.version).map(|own| std::iter::once(own).chain(as_new).collect());
         let mut explanation = match asked.and_then(|asked| self.solve_with(&asked)) {
@@ -79,5 +79,10 @@ impl Newer<'_, '_> {
 
 fn at_least(name: &PackageName, version: &Version) -> Option<Dependency> {
     let range = range_of(&format!(">={version}").parse().ok()?);
-    Some(Dependency { name: name.clone(), extras: Vec::new(), range, text: format!("{name}>={version}").into() })
+    Some(Dependency {
+        name: name.clone(),
+        extras: Vec::new(),
+        range,
+        text: format!("{name}>={version}").into(),
+    })
 }

@@ -1,5 +1,6 @@
 //! The facts of a proof, as lines.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 
@@ -14,9 +15,10 @@ use crate::provider::{Provider, Unusable, Versions};
 
 /// So many different ranges that versions of one package ask of another are listed one by one.
 const SEPARATE_RANGES: usize = 2;
+/// The most lines on why versions of one package are of no use.
+const LINES_OF_REFUSALS: usize = 4;
 
 /// The lines, from the user's requirements down to what stands in the way; and of these, the claims with their values.
-#[expect(clippy::type_complexity, reason = "two lists of one pass")]
 pub(super) fn list<P: Provider>(
     joint: &Joint<'_, P>,
     core: &Joint<'_, P>,
@@ -200,7 +202,7 @@ impl Proof {
             if needs.len() <= SEPARATE_RANGES {
                 for (versions, range) in needs {
                     let who = self.subject(package, versions);
-                    let cited = self.cited(joint, package, versions, dependency);
+                    let cited = self.cited(joint, package, versions, dependency, range);
                     lines.add(target, format!("{who} requires {dependency}{}{cited}", show_range(range)));
                 }
                 continue;
@@ -217,9 +219,12 @@ impl Proof {
                 ),
             );
         }
-        let refused = self.refused.get(package).map_or(&[][..], Vec::as_slice);
+        let mut refused: Vec<_> = self.refused.get(package).into_iter().flatten().collect();
+        // What keeps the newest versions out matters most.
+        refused.sort_by_cached_key(|(_, versions)| Reverse(self.newest(package, versions).cloned()));
         let others = self.needs.contains_key(package) || refused.len() > 1;
-        for (reason, versions) in refused {
+        let mut said = Vec::new();
+        for (reason, versions) in &refused {
             // Beside what keeps the stable versions out, pre-releases are a distraction; where they would help, it
             // is a suggestion.
             if others && *reason == Unusable::Prerelease {
@@ -231,7 +236,7 @@ impl Proof {
             }
             if let Unusable::Machine(what) = reason {
                 let subject = self.subject(package, versions);
-                what.iter().for_each(|one| lines.add(target, format!("{subject} {one}")));
+                said.extend(what.iter().map(|one| format!("{subject} {one}")));
                 continue;
             }
             let line = match reason {
@@ -239,7 +244,13 @@ impl Proof {
                 Unusable::Constraint(text) => format!("your constraint {text} leaves out the rest of {name}"),
                 _ => format!("{} {reason}", self.subject(package, versions)),
             };
-            lines.add(target, line);
+            said.push(line);
+        }
+        let more = said.len().saturating_sub(LINES_OF_REFUSALS);
+        let shown = if more > 1 { LINES_OF_REFUSALS } else { said.len() };
+        said.drain(..shown).for_each(|line| lines.add(target, line));
+        if !said.is_empty() {
+            lines.add(target, format!("{} more reasons keep out other versions of {name}", said.len()));
         }
         let mut wanting = refused.iter().any(|(reason, _)| !matches!(reason, Unusable::Constraint(_)));
         if let Some(range) = self.absent.get(package) {
@@ -279,13 +290,14 @@ impl Proof {
         package: &SolverPackage,
         versions: &VersionRange,
         dependency: &SolverPackage,
+        range: &VersionRange,
     ) -> String {
         let cited = || {
             let point = self.points(package)?.iter().rev().find(|point| versions.contains(*point))?;
             let provider = joint.targets[package.target()?].provider;
-            provider.cited(package.name()?, point.version(), dependency.name()?)
+            provider.cited(package.name()?, point.version(), dependency.name()?, range)
         };
-        cited().map(|cited| format!(" ({cited})")).unwrap_or_default()
+        cited().map(|cited| format!(" {cited}")).unwrap_or_default()
     }
 
     /// Adds how far the versions go that a target can have of a package, where that is what keeps targets apart.
@@ -336,6 +348,11 @@ impl Proof {
     /// The versions that there are of a package.
     fn points(&self, package: &SolverPackage) -> Option<&[VersionPoint]> {
         self.versions.get(&(package.target()?, package.name()?.clone())).map(Vec::as_slice)
+    }
+
+    /// The newest version of a package in a range.
+    fn newest(&self, package: &SolverPackage, range: &VersionRange) -> Option<&VersionPoint> {
+        self.points(package)?.iter().rev().find(|point| range.contains(*point))
     }
 
     /// All that is asked of a package in the proof.
