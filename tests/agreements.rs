@@ -116,7 +116,7 @@ fn what_one_cuda_holds_back_is_said() {
       target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
       variant  cu126 of torch 2.14.0, for CUDA 12.6: neither driver nor GPU is declared, so nothing is ruled out
       held     torch 2.15.0 is held back to 2.14.0+cu126: nvidia-cudnn-cu12 is for CUDA 12, as its name says, and cuda-toolkit 13.2.2 is for CUDA 13, as its version says
-      held     xgboost 3.4.1 is held back to 3.3.0: nvidia-cudnn-cu12 is for CUDA 12, as its name says, and nvidia-nccl-cu13 is for CUDA 13, as its name says
+      held     xgboost 3.4.1 is held back to 3.3.0: nvidia-nccl-cu12 provides nvidia.nccl, and nvidia-nccl-cu13 provides nvidia.nccl
       largest  nvidia-cudnn-cu12 9.28 784 B, nvidia-nccl-cu12 2.32 776 B, cuda-toolkit 12.6.3 763 B, xgboost 3.3.0 747 B
     ");
 }
@@ -130,6 +130,7 @@ fn an_import_package_has_one_provider_and_no_antique_dodges_that() {
     no target is declared; a common one is assumed (see --help, Target)
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28)
       - albumentations 2.0.8 does not go with the rest, and what does, 0.4.6, of 2020-07-09, is too old to be taken in silence
+      - you require albumentations
       - you require opencv-python
       - albumentations 2.0.8 requires opencv-python-headless>=4.9
       - opencv-python provides cv2
@@ -221,6 +222,8 @@ fn a_version_that_is_old_for_the_sake_of_others_is_not_taken_in_silence_either()
     no target is declared; a common one is assumed (see --help, Target)
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28)
       - ultralytics 8.4 does not go with the rest, and what does, 0.0.44, of 2022-11-11, is too old to be taken in silence
+      - you require easyocr
+      - you require ultralytics
       - easyocr 1.7.2 requires opencv-python-headless
       - ultralytics 8.4 requires opencv-python>=4.7
       - opencv-python-headless provides cv2
@@ -244,6 +247,7 @@ fn a_version_that_is_old_for_the_sake_of_others_is_not_taken_in_silence_either()
     --- stderr
     error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
       - torchtext 0.18.0 does not go with the rest, and what does, 0.6.0, of 2020-04-21, is too old to be taken in silence
+      - you require torchtext
       - torchtext 0.18.0 requires torch>=2.3.0
       - torchtext 0.18.0 requires torch==2.3.* [pytorch/text#2272, read 2026-11-22]
       - there is no torch>=2.3.0,<2.4; the newest is 2.15.0

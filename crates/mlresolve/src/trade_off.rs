@@ -12,7 +12,7 @@ use std::ops::Bound;
 
 use mlresolve_packaging::{PackageName, Version, VersionPoint};
 use mlresolve_solver::{
-    Answer, Dependency, Explanation, Joint, Provider, Resolution, TargetProblem, solve_joint,
+    Answer, ClaimedFact, Dependency, Explanation, Joint, Provider, Resolution, TargetProblem, solve_joint,
 };
 use mlresolve_target::facts::is_family;
 
@@ -96,26 +96,24 @@ fn judge(
     newer: &Newer<'_, '_>,
 ) -> Result<Option<HeldBack>, Error> {
     let (universe, name) = (target.universe, newer.name);
-    let old = !is_recent(universe, name, chosen, newer.version)?;
     // Of what is built for one torch, the age is that of the torch.
-    let belongs = is_built_for_its_torch(universe, name, chosen);
-    let explanation = match newer.solve() {
-        Some(Err(explanation)) => explanation,
-        Some(Ok(instead)) if old && !belongs => {
-            let explanation = newer.beside(resolution, &instead);
-            return Err(antique(target, chosen, newer, explanation)?);
-        }
-        // It could, at the cost of others; or that cannot be found out.
-        Some(Ok(_)) | None => return Ok(None),
-    };
-    if old && !(belongs && explanation.claims.is_empty()) {
-        return Err(antique(target, chosen, newer, explanation)?);
+    let recent = is_recent(universe, name, chosen, newer.version)?;
+    if !recent && !is_built_for_its_torch(universe, name, chosen) {
+        return match newer.explanation(resolution) {
+            Some(explanation) => Err(antique(target, chosen, newer, explanation)?),
+            None => Ok(None),
+        };
     }
+    // What the user did not ask for goes as it goes.
+    if !newer.is_required() {
+        return Ok(None);
+    }
+    let Some(claims) = newer.claims_in_the_way(resolution) else { return Ok(None) };
     Ok(Some(HeldBack {
         name: name.to_string(),
         version: newer.version.to_string(),
         chosen: chosen.to_string(),
-        because: because(&explanation, newer, &claimed(universe, resolution)),
+        because: because(&claims, newer, universe, resolution),
     }))
 }
 
@@ -147,26 +145,37 @@ fn antique(
     Ok(Error::Conflict(Box::new(Conflict { target: target_in_words(&target.prepared.target), explanation })))
 }
 
-/// An explanation in one line, without sources: two claims that do not go together, of which what is chosen meets the
-/// first; else the torch that the package needs.
-fn because(explanation: &Explanation, newer: &Newer<'_, '_>, claimed: &BTreeSet<String>) -> String {
-    let claims = &explanation.claims;
-    let Some((values, first)) =
-        claims.iter().find(|(values, _)| !values.is_disjoint(claimed)).or(claims.first())
-    else {
-        return match needs_of_torch(newer.name, newer.version) {
-            Some((needed, _)) => format!("it goes with {}", needed.text),
-            None => "what it requires cannot be met".to_owned(),
-        };
+/// What held a package back, in one line without sources: a claim that what is chosen meets, and one that it does not; else
+/// the torch that the package needs.
+fn because(
+    claims: &[ClaimedFact],
+    newer: &Newer<'_, '_>,
+    universe: &Universe,
+    chosen: &Resolution,
+) -> String {
+    let values = values(universe, chosen);
+    let is_met = |claim: &&ClaimedFact| !claim.values.is_disjoint(&values);
+    let (met, unmet): (Vec<_>, Vec<_>) = claims.iter().partition(is_met);
+    // What the package itself or what it requires claims says more than what another did.
+    let required = match universe.dependencies(newer.name, newer.version, None) {
+        Ok(Answer::Known(dependencies)) => dependencies.iter().map(|one| one.name.clone()).collect(),
+        _ => BTreeSet::new(),
     };
-    let other = claims.iter().find(|(others, _)| others.is_disjoint(values));
-    let lines = std::iter::once(first).chain(other.map(|(_, line)| line));
-    let bare = lines.map(|line| line.split(" [").next().unwrap_or(line));
-    bare.collect::<Vec<_>>().join(", and ")
+    let near = |claim: &&&ClaimedFact| claim.package == *newer.name || required.contains(&claim.package);
+    let unmet = unmet.iter().find(near).or(unmet.first());
+    let met = met.iter().find(|claim| unmet.is_none_or(|unmet| unmet.matter == claim.matter));
+    let facts =
+        met.into_iter().chain(unmet).map(|claim| claim.fact.split(" [").next().unwrap_or(&claim.fact));
+    let facts: Vec<&str> = facts.collect();
+    match (facts.is_empty(), needs_of_torch(newer.name, newer.version)) {
+        (false, _) => facts.join(", and "),
+        (true, Some((needed, _))) => format!("it goes with {}", needed.text),
+        (true, None) => "what it requires cannot be met".to_owned(),
+    }
 }
 
 /// The values that the chosen packages claim.
-fn claimed(universe: &Universe, chosen: &Resolution) -> BTreeSet<String> {
+fn values(universe: &Universe, chosen: &Resolution) -> BTreeSet<String> {
     let claims = chosen.packages.iter().flat_map(|(name, resolved)| universe.claims(name, &resolved.version));
     claims.flatten().flat_map(|claim| claim.values.to_vec()).collect()
 }

@@ -10,11 +10,11 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use mlresolve_packaging::VersionRange;
+use mlresolve_packaging::{PackageName, VersionRange};
 use pubgrub::{DerivationTree, External};
 
 use crate::joint::Joint;
-use crate::package::SolverPackage;
+use crate::package::{Matter, SolverPackage};
 use crate::policy::Policy;
 use crate::provider::{Provider, Unusable};
 use crate::solve::{Failure, Problem, Tree};
@@ -39,8 +39,6 @@ const SUGGESTION_LIMIT: usize = 6;
 pub struct Explanation {
     /// What is true and cannot hold together, from the user's requirements down.
     pub facts: Vec<String>,
-    /// Of the facts, those that claim values of a matter which all must agree on, the variant aside: each with its values.
-    pub claims: Vec<(BTreeSet<String>, String)>,
     /// How many more facts there are.
     pub facts_left_out: usize,
     /// Changes that are known to lead to a solution.
@@ -79,6 +77,24 @@ impl fmt::Display for Explanation {
     }
 }
 
+/// A fact about what versions of a package claim on a matter that all must agree on, the variant aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedFact {
+    /// The package.
+    pub package: PackageName,
+    /// The matter.
+    pub matter: Matter,
+    /// The values that its versions go with.
+    pub values: BTreeSet<String>,
+    /// The fact in words.
+    pub fact: String,
+}
+
+/// The claims that a proof speaks of. It solves nothing again, so the proof is not the shortest.
+pub fn claimed_facts<P: Provider>(joint: &Joint<'_, P>, failure: &Failure) -> Vec<ClaimedFact> {
+    facts::list(joint, joint, &leaves(&failure.tree), &failure.agreements).1
+}
+
 /// Explains why a problem of one target has no solution.
 ///
 /// It solves variants of the problem with the same provider, so it can take several times as long as the solve that
@@ -104,8 +120,7 @@ pub fn explain_joint<P: Provider>(
     let disagreements = pins::disagreements(joint);
     let plain = disagreements.iter().find_map(|one| one.explains(&core));
     let besides = if plain.is_some() { &[] } else { &disagreements[..] };
-    let (all, claims) = facts::list(joint, &core, &leaves, &failure.agreements);
-    let mut facts = plain.unwrap_or(all);
+    let mut facts = plain.unwrap_or_else(|| facts::list(joint, &core, &leaves, &failure.agreements).0);
     let facts_left_out = facts.len().saturating_sub(FACT_LIMIT);
     facts.truncate(FACT_LIMIT);
     facts.extend(besides.iter().filter_map(|one| one.besides(joint)).take(BESIDES_LIMIT));
@@ -113,7 +128,7 @@ pub fn explain_joint<P: Provider>(
     suggestions.truncate(SUGGESTION_LIMIT);
     let mut hints = suggest::hints(&leaves, known_names);
     hints.extend(suggest::ways_out(joint, &leaves, &failure.agreements));
-    Explanation { facts, claims, facts_left_out, suggestions, hints }
+    Explanation { facts, facts_left_out, suggestions, hints }
 }
 
 pub(crate) type Leaf<'tree> = &'tree External<SolverPackage, VersionRange, Unusable>;

@@ -17,7 +17,7 @@ mod priority;
 mod provider;
 mod solve;
 
-pub use explain::{Explanation, Suggestion, explain, explain_joint, show_range};
+pub use explain::{ClaimedFact, Explanation, Suggestion, claimed_facts, explain, explain_joint, show_range};
 pub use joint::{Alignment, Joint, TargetProblem};
 pub use package::{Matter, SolverPackage};
 pub use policy::{Policy, Prerelease, ResolutionMode};

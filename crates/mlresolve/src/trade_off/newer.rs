@@ -3,7 +3,8 @@
 use mlresolve_packaging::range::range_of;
 use mlresolve_packaging::{PackageName, Version};
 use mlresolve_solver::{
-    Dependency, Explanation, Joint, Resolution, SolveError, Suggestion, explain_joint, solve_joint,
+    ClaimedFact, Dependency, Explanation, Joint, Resolution, SolveError, Suggestion, claimed_facts,
+    explain_joint, solve_joint,
 };
 
 use crate::antique::since;
@@ -24,27 +25,32 @@ pub(super) struct Newer<'a, 'j> {
 }
 
 impl Newer<'_, '_> {
-    /// What is chosen if the target is to have at least this version, or why it cannot. `None` where that cannot be found
-    /// out.
-    pub(super) fn solve(&self) -> Option<Result<Vec<Resolution>, Explanation>> {
-        self.solve_with(&[at_least(self.name, self.version)?])
+    /// The claims that keep this version from going with all else that the user requires at versions no older than those that
+    /// were chosen. `None` where nothing does, or where that cannot be found out.
+    pub(super) fn claims_in_the_way(&self, chosen: &Resolution) -> Option<Vec<ClaimedFact>> {
+        let asking = self.asking(&self.all_as_new(chosen)?);
+        match solve_joint(&asking) {
+            Err(SolveError::NoSolution(failure)) => Some(claimed_facts(&asking, &failure)),
+            _ => None,
+        }
     }
 
-    /// Why an old version stands in although this one can be had: the others would be older than what was chosen. `instead`
-    /// is what is chosen with it.
-    pub(super) fn beside(&self, chosen: &Resolution, instead: &[Resolution]) -> Explanation {
+    /// Why the version that was chosen stands in for this one. `None` where that cannot be found out.
+    pub(super) fn explanation(&self, chosen: &Resolution) -> Option<Explanation> {
+        match self.explain(&[at_least(self.name, self.version)?])? {
+            Ok(instead) => Some(self.beside_the_others(chosen, &instead)),
+            Err(explanation) => Some(explanation),
+        }
+    }
+
+    /// Why it was not chosen although it can be had: others would be older then. `instead` is what is chosen with it.
+    fn beside_the_others(&self, chosen: &Resolution, instead: &[Resolution]) -> Explanation {
         let target = &self.joint.targets[self.at];
-        let required = || target.problem.requirements.iter().map(|requirement| &requirement.name);
-        let others = required().filter(|name| *name != self.name);
-        let as_new = others
-            .filter_map(|name| at_least(name, &chosen.packages.get(name)?.version.clone().without_local()));
-        let asked: Option<Vec<Dependency>> =
-            at_least(self.name, self.version).map(|own| std::iter::once(own).chain(as_new).collect());
-        let mut explanation = match asked.and_then(|asked| self.solve_with(&asked)) {
+        let mut explanation = match self.all_as_new(chosen).and_then(|asked| self.explain(&asked)) {
             Some(Err(explanation)) => explanation,
             _ => Explanation::default(),
         };
-        let shown = std::iter::once(self.name).chain(required().filter(|name| *name != self.name));
+        let shown = std::iter::once(self.name).chain(self.others_required());
         let shown = shown.filter_map(|name| {
             let version = &instead.get(self.at)?.packages.get(name)?.version;
             let old = since(target.provider, name, version).map(|when| format!(" ({when})"));
@@ -55,21 +61,56 @@ impl Newer<'_, '_> {
         explanation
     }
 
-    /// Solves with more requirements than the user has. An explanation does not speak of them as the user's.
-    fn solve_with(&self, more: &[Dependency]) -> Option<Result<Vec<Resolution>, Explanation>> {
+    /// Whether the user requires the package.
+    pub(super) fn is_required(&self) -> bool {
+        let mut required = self.joint.targets[self.at].problem.requirements.iter();
+        required.any(|requirement| requirement.name == *self.name)
+    }
+
+    fn others_required(&self) -> impl Iterator<Item = &PackageName> {
+        let required = self.joint.targets[self.at].problem.requirements.iter();
+        required.map(|requirement| &requirement.name).filter(|name| *name != self.name)
+    }
+
+    /// This version, and all else that the user requires as new as it was chosen.
+    fn all_as_new(&self, chosen: &Resolution) -> Option<Vec<Dependency>> {
+        let others = self
+            .others_required()
+            .filter_map(|name| at_least(name, &chosen.packages.get(name)?.version.clone().without_local()));
+        Some(std::iter::once(at_least(self.name, self.version)?).chain(others).collect())
+    }
+
+    /// What all targets ask for, and this one more than the user does.
+    fn asking(&self, more: &[Dependency]) -> Joint<'_, Universe> {
         let mut asking = self.joint.clone();
         let target = &mut asking.targets[self.at];
-        for requirement in more {
-            target.policy.preferences.remove(&requirement.name);
+        for wanted in more {
+            target.policy.preferences.remove(&wanted.name);
+            let requirements = &mut target.problem.requirements;
+            // An extra that is asked for must not be looked for in versions that are out of the question.
+            for requirement in requirements.iter_mut().filter(|one| one.name == wanted.name) {
+                requirement.range = requirement.range.intersection(&wanted.range);
+            }
+            if !requirements.iter().any(|one| one.name == wanted.name) {
+                requirements.push(wanted.clone());
+            }
         }
-        target.problem.requirements.extend(more.iter().cloned());
+        asking
+    }
+
+    /// Solves with more requirements than the user has. An explanation does not speak of them as the user's.
+    fn explain(&self, more: &[Dependency]) -> Option<Result<Vec<Resolution>, Explanation>> {
+        let asking = self.asking(more);
         match solve_joint(&asking) {
             Ok(resolutions) => Some(Ok(resolutions)),
             Err(SolveError::NoSolution(failure)) => {
                 let mut explanation = explain_joint(&asking, failure, KNOWN_NAMES);
                 let added = |said: &str| more.iter().any(|one| said.ends_with(&format!(" {}", one.text)));
                 explanation.facts.retain(|fact| !fact.contains("you require ") || !added(fact));
-                explanation.suggestions.retain(|suggestion| !added(&suggestion.change));
+                // To relax a requirement is what was done.
+                explanation
+                    .suggestions
+                    .retain(|one| !one.change.starts_with("relax ") && !added(&one.change));
                 Some(Err(explanation))
             }
             Err(_) => None,

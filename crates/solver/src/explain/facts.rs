@@ -7,7 +7,7 @@ use std::ops::Bound;
 use mlresolve_packaging::{PackageName, VersionPoint, VersionRange};
 use pubgrub::External;
 
-use super::{Leaf, show_range};
+use super::{ClaimedFact, Leaf, show_range};
 use crate::align::Agreements;
 use crate::joint::Joint;
 use crate::package::{Matter, SolverPackage};
@@ -24,7 +24,7 @@ pub(super) fn list<P: Provider>(
     core: &Joint<'_, P>,
     leaves: &[Leaf<'_>],
     agreements: &Agreements,
-) -> (Vec<String>, Vec<(BTreeSet<String>, String)>) {
+) -> (Vec<String>, Vec<ClaimedFact>) {
     let proof = Proof::read(joint, leaves);
     let mut lines = Lines::default();
     let mut required = BTreeSet::new();
@@ -64,7 +64,7 @@ pub(super) fn list<P: Provider>(
 #[derive(Default)]
 struct Lines {
     said: Vec<(String, BTreeSet<usize>)>,
-    claims: Vec<(BTreeSet<String>, String)>,
+    claims: Vec<ClaimedFact>,
 }
 
 impl Lines {
@@ -188,7 +188,9 @@ impl Proof {
                     };
                     let line = format!("{subject} {reason}");
                     if *matter != Matter::Variant {
-                        lines.claims.push((agreements.values_in(matter, range), line.clone()));
+                        let (package, fact) = (name.clone(), line.clone());
+                        let values = agreements.values_in(matter, range);
+                        lines.claims.push(ClaimedFact { package, matter: matter.clone(), values, fact });
                     }
                     lines.add(target, line);
                 }
