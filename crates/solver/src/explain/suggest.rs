@@ -98,6 +98,7 @@ pub(super) fn suggestions<P: Provider>(
         });
         if let Ok(resolutions) = solve_joint(&allowed)
             && let Some(resolved) = resolutions.iter().find_map(|one| one.packages.get(name))
+            && old(joint, &resolutions, name).is_none()
         {
             let change = format!("allow pre-releases of {name}, by asking for {name}>={}", resolved.version);
             found.push(super::Suggestion { change, chosen: chosen(&resolutions, name) });
