@@ -81,6 +81,8 @@ pub(crate) struct Universe {
     hindered: Cell<bool>,
     /// Whether anything was met that requires a torch without saying so.
     companions: Cell<bool>,
+    /// Whether the lists of files of the wheels that are met will be asked for.
+    listing: Cell<bool>,
     /// What builds told of files, by their address, with the minor version of the Python that built them.
     built: RefCell<FxHashMap<String, (Arc<FileMetadata>, u8)>>,
 }
@@ -126,6 +128,7 @@ impl Universe {
             agreements: true,
             hindered: Cell::new(false),
             companions: Cell::new(false),
+            listing: Cell::new(false),
             built: RefCell::default(),
         }
     }
@@ -156,6 +159,7 @@ impl Universe {
             agreements: self.agreements,
             hindered: Cell::new(false),
             companions: Cell::new(false),
+            listing: Cell::new(false),
             built: RefCell::new(self.built.borrow().clone()),
         }
     }
@@ -290,6 +294,20 @@ impl Universe {
         Ok(self.metadata(&file)?.map(|metadata| stood_for(&metadata.core)).unwrap_or_default())
     }
 
+    /// From now on, the list of files of each wheel that may be chosen is fetched ahead.
+    pub(crate) fn list_files(&self) {
+        self.listing.set(true);
+    }
+
+    /// Fetches the list of a wheel's files while the solve goes on.
+    fn list_ahead(&self, name: &PackageName, version: &Version) -> Result<(), UniverseError> {
+        if let Some(file) = self.file(name, version)?.filter(|file| file.wheel.is_some()) {
+            let shared = Arc::clone(&self.shared);
+            self.fetch_ahead(async move { shared.fetch_members(&file).await });
+        }
+        Ok(())
+    }
+
     fn fetch_ahead(&self, fetch: impl Future<Output = ()> + Send + 'static) {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         ahead.spawn_on(fetch, &self.runtime);
@@ -338,6 +356,9 @@ impl Provider for Universe {
             return Ok(answer.clone());
         }
         let answer = self.answer(name, version, extra)?;
+        if self.listing.get() && extra.is_none() && matches!(answer, Answer::Known(_)) {
+            self.list_ahead(name, version)?;
+        }
         self.dependencies.borrow_mut().insert(key, answer.clone());
         Ok(answer)
     }
