@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::future::try_join_all;
-use harm::{Kind, kind};
+use harm::{Kind, are_apart, imports, kind};
 use mlresolve_index::{File, IndexClient, IndexError, MetadataError, WheelMember, WheelMembers};
 use mlresolve_packaging::{PackageName, Version};
 use rustc_hash::FxHashMap;
@@ -24,8 +24,8 @@ use rustc_hash::FxHashMap;
 use crate::error::Error;
 use crate::text::printable;
 
-pub(crate) use self::verdict::{Remarks, check_files, overwritten};
 pub use self::verdict::{Overwritten, TargetOverlaps};
+pub(crate) use self::verdict::{Remarks, check_files, overwritten};
 
 /// Two packages that write the same files. `Display` is one line for a person.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -143,12 +143,19 @@ fn compare(mut lists: Vec<Listed<'_>>) -> Vec<Overlap> {
             }
         }
     }
+    // What pairs and wheels offer for import, found when it is needed.
+    let (mut imported, mut apart) = (BTreeMap::new(), BTreeMap::new());
     for (path, owners) in &contested {
         for (at, (first, one)) in owners.iter().enumerate() {
             for (second, other) in &owners[at + 1..] {
                 let differs = (one.crc32, one.bytes) != (other.crc32, other.bytes);
                 let both = [(&*lists[*first].2, one), (&*lists[*second].2, other)];
-                let kind = kind(path, both);
+                let apart = *apart.entry((*first, *second)).or_insert_with(|| {
+                    let mut imports_of =
+                        |at: usize| imported.entry(at).or_insert_with(|| imports(&lists[at].2)).clone();
+                    are_apart(&imports_of(*first), &imports_of(*second))
+                });
+                let kind = kind(path, both, apart);
                 let harms = differs && kind == Kind::Code;
                 let tally = pairs.entry((*first, *second)).or_default();
                 tally.paths += 1;

@@ -7,7 +7,8 @@ use mlresolve_index::IndexError;
 use mlresolve_lockfile::{Lock, diff, write};
 use mlresolve_packaging::Requirement;
 use mlresolve_solver::{
-    Alignment, Failure, Joint, Matter, Policy, Resolution, SolveError, TargetProblem, explain_joint, solve_joint,
+    Alignment, Failure, Joint, Matter, Policy, Resolution, SolveError, TargetProblem, explain_joint,
+    solve_joint,
 };
 
 use crate::aligned::held_back_by_others;

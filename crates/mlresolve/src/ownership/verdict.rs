@@ -133,13 +133,23 @@ fn remarks_on(found: Overlaps, allowed: &[Overlap], wheels: &[Chosen]) -> Remark
     let lines = allowed.iter().map(|overlap| format!("{overlap}; {}", winner(overlap, wheels)));
     remarks.warnings.extend(lines);
     let harmless = found.harmless.iter();
-    let lines = harmless.map(|overlap| format!("{overlap}; one copy stays, which no program imports or loads"));
-    remarks.warnings.extend(some_of(lines.collect(), "pairs of packages write different files to one place, without harm"));
+    let lines = harmless.map(|overlap| {
+        format!("{overlap}; the one that is installed last wins, which should matter to neither")
+    });
+    remarks.warnings.extend(some_of(
+        lines.collect(),
+        "pairs of packages write different files to one place, without harm",
+    ));
     let unreadable = found.unreadable.iter();
-    let lines = unreadable.map(|(name, reason)| format!("whether {name} overwrites files is not known: {}", super::printable(reason)));
+    let lines = unreadable.map(|(name, reason)| {
+        format!("whether {name} overwrites files is not known: {}", super::printable(reason))
+    });
     remarks.warnings.extend(some_of(lines.collect(), "wheels cannot be looked into"));
     let equal = found.equal.iter().filter(|overlap| overlap.substantial);
-    remarks.notes.extend(some_of(equal.map(ToString::to_string).collect(), "pairs of packages write the same bytes to the same places"));
+    remarks.notes.extend(some_of(
+        equal.map(ToString::to_string).collect(),
+        "pairs of packages write the same bytes to the same places",
+    ));
     remarks.notes.extend(unread(&found.unread));
     remarks
 }
@@ -161,7 +171,8 @@ fn unread(names: &[PackageName]) -> Option<String> {
         named.push(format!("{more} more"));
     }
     let named = named.join(", ");
-    (!names.is_empty()).then(|| format!("not looked at for overwritten files, since their lists cannot be had: {named}"))
+    (!names.is_empty())
+        .then(|| format!("not looked at for overwritten files, since their lists cannot be had: {named}"))
 }
 
 /// Whose files stay where two packages were allowed to overwrite each other's.
@@ -185,13 +196,19 @@ fn winner(overlap: &Overlap, wheels: &[Chosen]) -> String {
 fn ways_out(target: &TargetRun<'_>, overlap: &Overlap) -> Vec<String> {
     let (first, second) = (&overlap.first, &overlap.second);
     let both = BTreeSet::from([first.0.to_string(), second.0.to_string()]);
-    let imports = facts::provided(&first.0).into_iter().filter(|import| facts::provided(&second.0).contains(import));
-    let mut ways: Vec<String> = imports.filter_map(|import| way_out(&Matter::Import(import.into()), &both)).collect();
-    let majors = |(name, version): &(PackageName, Version)| cuda_major(name, version).map(|claim| claim.majors);
-    if let (None, Some(one), Some(other)) = (target.prepared.target.accelerator(), majors(first), majors(second))
+    let imports =
+        facts::provided(&first.0).into_iter().filter(|import| facts::provided(&second.0).contains(import));
+    let mut ways: Vec<String> =
+        imports.filter_map(|import| way_out(&Matter::Import(import.into()), &both)).collect();
+    let majors =
+        |(name, version): &(PackageName, Version)| cuda_major(name, version).map(|claim| claim.majors);
+    if let (None, Some(one), Some(other)) =
+        (target.prepared.target.accelerator(), majors(first), majors(second))
         && !one.iter().any(|major| other.contains(major))
     {
-        ways.push("with an accelerator, such as --accelerator cuda, versions for one CUDA are chosen".to_owned());
+        ways.push(
+            "with an accelerator, such as --accelerator cuda, versions for one CUDA are chosen".to_owned(),
+        );
     }
     ways
 }
