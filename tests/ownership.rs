@@ -56,6 +56,11 @@ fn lock(project: &Project, requirements: &str, options: &str) -> String {
     project.run(&format!("lock --python-version 3.12 --upgrade {options}")).snapshot()
 }
 
+/// How often a wheel was asked for, in whole or in part.
+fn wheels_asked(project: &Project) -> usize {
+    project.index.requests().iter().filter(|request| request.path.ends_with(".whl")).count()
+}
+
 #[test]
 fn packages_that_overwrite_each_other_are_refused() {
     let project = project();
@@ -100,7 +105,7 @@ fn the_same_bytes_are_a_note_and_what_no_program_uses_is_a_warning() {
 fn a_second_run_asks_for_no_file_again() {
     let project = project();
     lock(&project, "mlflow mlflow-skinny nvidia-cublas", "");
-    assert_eq!(project.index.count("/files/*.whl"), 3);
+    assert_eq!(wheels_asked(&project), 3);
     project.index.clear_requests();
     let second = lock(&project, "mlflow mlflow-skinny nvidia-cublas", "");
     assert!(second.contains("with the same bytes"), "{second}");
@@ -112,7 +117,9 @@ fn a_second_run_asks_for_no_file_again() {
 #[test]
 fn what_cannot_be_looked_at_is_said_and_no_error() {
     let project = project();
-    project.index.fault("/files/*.whl", Fault::Status(404));
+    for wheel in ["jwt-1.4", "pyjwt-2.10", "mlflow-3.1", "nvidia_cublas-13.1", "google_one-1.0"] {
+        project.index.fault(&format!("/files/{wheel}-py3-none-any.whl"), Fault::Status(404));
+    }
     assert_snapshot!(lock(&project, "jwt pyjwt mlflow nvidia-cublas google-one", ""), @"");
     // Offline, with the metadata in the cache.
     project.index.clear_faults();
@@ -152,7 +159,7 @@ fn each_target_has_its_own_verdict_and_a_wheel_is_read_once() {
          [tool.mlresolve.targets.server]\nplatform = \"linux-x86_64\"\n[tool.mlresolve.targets.laptop]\nplatform = \"macos-arm64\"\n",
     );
     assert_snapshot!(project.run("lock").snapshot(), @"");
-    assert_eq!(project.index.count("/files/*.whl"), 3);
+    assert_eq!(wheels_asked(&project), 3);
 }
 
 #[test]

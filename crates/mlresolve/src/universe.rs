@@ -61,6 +61,9 @@ pub(crate) enum UniverseError {
     Stopped(Stop),
 }
 
+/// Of how many versions of a package the list of files is fetched before one is chosen.
+const LISTED_VERSIONS: usize = 2;
+
 /// The indexes as one target sees them.
 pub(crate) struct Universe {
     shared: Arc<Shared>,
@@ -83,6 +86,8 @@ pub(crate) struct Universe {
     companions: Cell<bool>,
     /// Whether the lists of files of the wheels that are met will be asked for.
     listing: Cell<bool>,
+    /// Of how many versions of each package it was fetched ahead.
+    listed: RefCell<FxHashMap<PackageName, usize>>,
     /// What builds told of files, by their address, with the minor version of the Python that built them.
     built: RefCell<FxHashMap<String, (Arc<FileMetadata>, u8)>>,
 }
@@ -129,6 +134,7 @@ impl Universe {
             hindered: Cell::new(false),
             companions: Cell::new(false),
             listing: Cell::new(false),
+            listed: RefCell::default(),
             built: RefCell::default(),
         }
     }
@@ -160,6 +166,7 @@ impl Universe {
             hindered: Cell::new(false),
             companions: Cell::new(false),
             listing: Cell::new(false),
+            listed: RefCell::default(),
             built: RefCell::new(self.built.borrow().clone()),
         }
     }
@@ -299,8 +306,15 @@ impl Universe {
         self.listing.set(true);
     }
 
-    /// Fetches the list of a wheel's files while the solve goes on.
+    /// Fetches the list of a wheel's files while the solve goes on. What is tried in many versions will be in one of the
+    /// later ones, which is fetched when it is known.
     fn list_ahead(&self, name: &PackageName, version: &Version) -> Result<(), UniverseError> {
+        let mut listed = self.listed.borrow_mut();
+        let count = listed.entry(name.clone()).or_default();
+        *count += 1;
+        if *count > LISTED_VERSIONS {
+            return Ok(());
+        }
         if let Some(file) = self.file(name, version)?.filter(|file| file.wheel.is_some()) {
             let shared = Arc::clone(&self.shared);
             self.fetch_ahead(async move { shared.fetch_members(&file).await });
