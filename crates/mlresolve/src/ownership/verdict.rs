@@ -72,7 +72,7 @@ pub(crate) fn check_files(run: &Run<'_>, resolutions: &[Resolution]) -> Result<V
             let target = target_in_words(&target.prepared.target);
             overwritten.targets.push(TargetOverlaps { target, pairs: refused });
         }
-        remarks.push(remarks_on(found, &allowed, wheels));
+        remarks.push(remarks_on(&found, &allowed, wheels));
     }
     if overwritten.targets.is_empty() { Ok(remarks) } else { Err(Error::Overwritten(Box::new(overwritten))) }
 }
@@ -128,7 +128,7 @@ fn look(run: &Run<'_>, wheels: &[Vec<Chosen>]) -> Result<Vec<Overlaps>, Error> {
     }
 }
 
-fn remarks_on(found: Overlaps, allowed: &[Overlap], wheels: &[Chosen]) -> Remarks {
+fn remarks_on(found: &Overlaps, allowed: &[Overlap], wheels: &[Chosen]) -> Remarks {
     let mut remarks = Remarks::default();
     let lines = allowed.iter().map(|overlap| format!("{overlap}; {}", winner(overlap, wheels)));
     remarks.warnings.extend(lines);
