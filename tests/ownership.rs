@@ -64,22 +64,53 @@ fn wheels_asked(project: &Project) -> usize {
 #[test]
 fn packages_that_overwrite_each_other_are_refused() {
     let project = project();
-    assert_snapshot!(lock(&project, "nvidia-nccl-cu13 nvidia-nccl-cu12 nvidia-cublas jwt pyjwt", ""), @"");
+    assert_snapshot!(lock(&project, "nvidia-nccl-cu13 nvidia-nccl-cu12 nvidia-cublas jwt pyjwt", ""), @"
+    exit code 4
+    --- stderr
+    error: packages for default (Python 3.12, linux-x86_64, glibc 2.28) would overwrite each other's files
+      - jwt 1.4 and pyjwt 2.10 both write 2 files, 2 of them different: jwt/utils.py …
+      - nvidia-nccl-cu12 2.32.3 and nvidia-nccl-cu13 2.30.7 both write 3 files, 2 of them different: nvidia/nccl/lib/libnccl.so.2 …
+    hint: with an accelerator, such as --accelerator cuda, versions for one CUDA are chosen; or leave one of the two out; or take both with --allow-overlap NAME, and whichever is installed last wins
+    ");
     assert!(!project.path("pylock.toml").exists());
-    assert_snapshot!(lock(&project, "jwt pyjwt", "--json"), @"");
+    assert_snapshot!(lock(&project, "jwt pyjwt", "--json"), @r#"
+    exit code 4
+    --- stdout
+    {"error":{"exit-code":4,"hint":"leave one of the two out; or take both with --allow-overlap NAME, and whichever is installed last wins","kind":"overwritten-files","message":"packages for default (Python 3.12, linux-x86_64, glibc 2.28) would overwrite each other's files\n  - jwt 1.4 and pyjwt 2.10 both write 2 files, 2 of them different: jwt/utils.py …"}}
+    "#);
 }
 
 #[test]
 fn an_overlap_is_allowed_by_the_name_of_either_and_the_winner_is_named() {
     let project = project();
-    assert_snapshot!(lock(&project, "jwt pyjwt", "--allow-overlap pyjwt"), @"");
+    assert_snapshot!(lock(&project, "jwt pyjwt", "--allow-overlap pyjwt"), @"
+    exit code 0
+    --- stderr
+    warning: jwt 1.4 and pyjwt 2.10 both write 2 files, 2 of them different: jwt/utils.py …; that is allowed, and the one that is installed last wins
+    wrote pylock.toml: 2 packages, 2.1 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28)
+      largest  pyjwt 2.10 1.1 kB, jwt 1.4 942 B
+    ");
     project.write(
         "pyproject.toml",
         "[project]\nname = \"app\"\nversion = \"1\"\ndependencies = [\"nvidia-nccl-cu12\", \"nvidia-nccl-cu13\"]\n\
          [tool.mlresolve]\nallow-overlap = [\"nvidia-nccl-cu12\"]\n",
     );
     std::fs::remove_file(project.path("requirements.txt")).unwrap();
-    assert_snapshot!(project.run("lock --python-version 3.12 --upgrade").snapshot(), @"");
+    assert_snapshot!(project.run("lock --python-version 3.12 --upgrade").snapshot(), @"
+    exit code 0
+    --- stderr
+    warning: this environment has libraries of CUDA 12 (nvidia-nccl-cu12 2.32.3) and of CUDA 13 (nvidia-nccl-cu13 2.30.7), which overwrite or miss each other; declare an accelerator, such as `cuda`, to have one
+    warning: nvidia-nccl-cu12 2.32.3 and nvidia-nccl-cu13 2.30.7 both write 3 files, 2 of them different: nvidia/nccl/lib/libnccl.so.2 …; that is allowed, and the one that is installed last wins
+    wrote pylock.toml: 2 packages, 2.7 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28)
+      largest  nvidia-nccl-cu12 2.32.3 1.3 kB, nvidia-nccl-cu13 2.30.7 1.3 kB
+      since the last lock:
+      + nvidia-nccl-cu12 2.32.3
+      + nvidia-nccl-cu13 2.30.7
+      - jwt 1.4
+      - pyjwt 2.10
+    ");
     assert!(project.read("pylock.toml").contains("allow-overlap = [\"nvidia-nccl-cu12\"]"));
 }
 
@@ -92,13 +123,28 @@ fn in_an_image_the_later_layer_wins() {
         "1.0",
         "triton/__init__.py=fork",
     )));
-    assert_snapshot!(lock(&project, "triton triton-fork", "--allow-overlap triton"), @"");
+    assert_snapshot!(lock(&project, "triton triton-fork", "--allow-overlap triton"), @"
+    exit code 0
+    --- stderr
+    warning: triton 3.8 and triton-fork 1.0 both write 1 file, with different bytes: triton/__init__.py; that is allowed, and in an image triton-fork wins, whose layer is the later
+    wrote pylock.toml: 2 packages, 1.8 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28)
+      largest  triton-fork 1.0 900 B, triton 3.8 864 B
+    ");
 }
 
 #[test]
 fn the_same_bytes_are_a_note_and_what_no_program_uses_is_a_warning() {
     let project = project();
-    assert_snapshot!(lock(&project, "mlflow mlflow-skinny nvidia-cublas nvidia-nccl-cu13 google-one google-two", ""), @"");
+    assert_snapshot!(lock(&project, "mlflow mlflow-skinny nvidia-cublas nvidia-nccl-cu13 google-one google-two", ""), @"
+    exit code 0
+    --- stderr
+    warning: google-one 1.0 and google-two 1.0 both write 3 files, 3 of them different: README.md …; the one that is installed last wins, which should matter to neither
+    wrote pylock.toml: 6 packages, 7.0 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28)
+      note     mlflow 3.1 and mlflow-skinny 3.1 both write 1 file, with the same bytes: mlflow/__init__.py
+      largest  nvidia-nccl-cu13 2.30.7 1.3 kB, google-two 1.0 1.3 kB, google-one 1.0 1.3 kB, nvidia-cublas 13.1 1.1 kB, mlflow 3.1 1.0 kB
+    ");
 }
 
 #[test]
@@ -120,10 +166,28 @@ fn what_cannot_be_looked_at_is_said_and_no_error() {
     for wheel in ["jwt-1.4", "pyjwt-2.10", "mlflow-3.1", "nvidia_cublas-13.1", "google_one-1.0"] {
         project.index.fault(&format!("/files/{wheel}-py3-none-any.whl"), Fault::Status(404));
     }
-    assert_snapshot!(lock(&project, "jwt pyjwt mlflow nvidia-cublas google-one", ""), @"");
+    assert_snapshot!(lock(&project, "jwt pyjwt mlflow nvidia-cublas google-one", ""), @"
+    exit code 0
+    --- stderr
+    wrote pylock.toml: 5 packages, 5.5 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28)
+      note     not looked at for overwritten files, since their lists cannot be had: google-one, jwt, mlflow, 2 more
+      largest  google-one 1.0 1.3 kB, nvidia-cublas 13.1 1.1 kB, pyjwt 2.10 1.1 kB, mlflow 3.1 1.0 kB, jwt 1.4 942 B
+    ");
     // Offline, with the metadata in the cache.
     project.index.clear_faults();
-    assert_snapshot!(lock(&project, "jwt pyjwt", "--offline"), @"");
+    assert_snapshot!(lock(&project, "jwt pyjwt", "--offline"), @"
+    exit code 0
+    --- stderr
+    wrote pylock.toml: 2 packages, 2.1 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28)
+      note     not looked at for overwritten files, since their lists cannot be had: jwt, pyjwt
+      largest  pyjwt 2.10 1.1 kB, jwt 1.4 942 B
+      since the last lock:
+      - google-one 1.0
+      - mlflow 3.1
+      - nvidia-cublas 13.1
+    ");
     assert!(lock(&project, "jwt pyjwt", "").starts_with("exit code 4"));
     assert!(lock(&project, "jwt pyjwt", "--offline").starts_with("exit code 4"));
 }
@@ -144,7 +208,14 @@ fn no_large_wheel_is_downloaded_for_the_list_of_its_files() {
     let universe = Universe::new().distribution("one", large("one")).distribution("two", large("two"));
     let options = ServerOptions { ranges: Ranges::Off, ..ServerOptions::default() };
     let project = Project::beside(IndexServer::start_with(universe, options));
-    assert_snapshot!(lock(&project, "one two", ""), @"");
+    assert_snapshot!(lock(&project, "one two", ""), @"
+    exit code 0
+    --- stderr
+    wrote pylock.toml: 2 packages, 4.2 MB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28)
+      note     not looked at for overwritten files, since their lists cannot be had: one, two
+      largest  one 1.0 2.1 MB, two 1.0 2.1 MB
+    ");
     project.index.clear_requests();
     assert!(lock(&project, "one two", "").contains("not looked at"));
     assert_eq!(project.index.count("/files/*"), 0, "what could not be had is not asked for again");
@@ -158,7 +229,13 @@ fn each_target_has_its_own_verdict_and_a_wheel_is_read_once() {
         "[project]\nname = \"app\"\nversion = \"1\"\ndependencies = [\"jwt\", \"pyjwt; sys_platform == 'linux'\", \"mlflow\"]\n\
          [tool.mlresolve.targets.server]\nplatform = \"linux-x86_64\"\n[tool.mlresolve.targets.laptop]\nplatform = \"macos-arm64\"\n",
     );
-    assert_snapshot!(project.run("lock").snapshot(), @"");
+    assert_snapshot!(project.run("lock").snapshot(), @"
+    exit code 4
+    --- stderr
+    error: packages for server (Python 3.12, linux-x86_64, glibc 2.28) would overwrite each other's files
+      - jwt 1.4 and pyjwt 2.10 both write 2 files, 2 of them different: jwt/utils.py …
+    hint: leave one of the two out; or take both with --allow-overlap NAME, and whichever is installed last wins
+    ");
     assert_eq!(wheels_asked(&project), 3);
 }
 
@@ -167,5 +244,18 @@ fn a_conflict_names_what_would_be_overwritten() {
     let pytorch =
         PyTorchIndex::new().wheel("cu130", &torch_wheel("2.14.0+cu130", X86), None, &["nvidia-nccl-cu13"]);
     let torch = TorchProject::new(universe(), pytorch);
-    assert_snapshot!(torch.lock("torch>=2.11 nvidia-nccl-cu12", "--accelerator cu130"), @"");
+    assert_snapshot!(torch.lock("torch>=2.11 nvidia-nccl-cu12", "--accelerator cu130"), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cu130)
+      - you require nvidia-nccl-cu12
+      - you require torch>=2.11
+      - nvidia-nccl-cu12 is for CUDA 12, as its name says
+      - torch is built for CUDA 13.0, as +cu130 says
+      - one environment has one CUDA major: the libraries of two overwrite or miss each other
+      - nvidia-nccl-cu12 2.32.3 and nvidia-nccl-cu13 2.30.7 both write 3 files, 2 of them different: nvidia/nccl/lib/libnccl.so.2 …
+    Any one of these changes is enough:
+      - leave out torch>=2.11: gives nvidia-nccl-cu12 2.32.3
+      - leave out nvidia-nccl-cu12: gives torch 2.14.0+cu130
+    ");
 }
