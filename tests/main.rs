@@ -17,6 +17,7 @@ mod hostile;
 mod index_trouble;
 mod lock;
 mod machine;
+mod ownership;
 mod packse;
 mod private_index;
 mod promises;

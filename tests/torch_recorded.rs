@@ -121,16 +121,19 @@ fn targets_of_a_project_share_every_public_version() {
       target   train (Python 3.12, linux-x86_64, glibc 2.35, cuda, driver 580.65, H100 (sm_90))
       variant  PyPI's own build of torch 2.14.0, for CUDA 13.0: it runs on driver 580.65 and H100 (sm_90)
       held     torch 2.15.0 is held back to 2.14.0: serve cannot have it, and the targets are aligned
+      note     not looked at for overwritten files, since their lists cannot be had: accelerate, annotated-doc, annotated-types, 56 more
       largest  torch 2.14.0 554.6 MB, nvidia-cudnn-cu13 9.24.0.43 553.1 MB, nvidia-cublas 13.1.1.3 423.1 MB, triton 3.8.0 248.0 MB, nvidia-nccl-cu13 2.30.7 216.0 MB
     warning: torch-2.14.0+cpu-cp312-cp312-manylinux_2_28_x86_64.whl has no hash on its index; it was downloaded to compute one, which the lock keeps
     warning: exclude-newer 2026-11-15T00:00:00Z could not be checked for torch: the index gives no upload time
     wrote pylock.serve.toml: 40 packages, 57.2 MB to download, [TIME] s
       target   serve (Python 3.12, linux-x86_64, glibc 2.35, cpu)
       variant  cpu of torch 2.14.0: as the target declares
+      note     not looked at for overwritten files, since their lists cannot be had: accelerate, annotated-doc, annotated-types, 36 more
       largest  numpy 2.5.4 16.7 MB, transformers 5.23.0 13.3 MB, sympy 1.14.0 6.3 MB, hf-xet 1.8.0 4.3 MB, tokenizers 0.23.3 3.4 MB
     wrote pylock.dev.toml: 40 packages, 170.8 MB to download, [TIME] s
       target   dev (Python 3.12, macos-arm64)
       held     torch 2.15.0 is held back to 2.14.0: serve cannot have it, and the targets are aligned
+      note     not looked at for overwritten files, since their lists cannot be had: accelerate, annotated-doc, annotated-types, 37 more
       largest  torch 2.14.0 127.3 MB, transformers 5.23.0 13.3 MB, sympy 1.14.0 6.3 MB, numpy 2.5.4 5.5 MB, hf-xet 1.8.0 3.6 MB
     ");
     let shared = shared(&torch);

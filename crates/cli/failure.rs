@@ -122,6 +122,13 @@ impl From<Error> for Failure {
                 );
                 (exit::VERIFICATION, "replaced-file", Some(hint))
             }
+            Error::Overwritten(overwritten) => {
+                let leave = "leave one of the two out; or take both with --allow-overlap NAME, and whichever is installed \
+                             last wins"
+                    .to_owned();
+                let ways: Vec<String> = overwritten.ways_out.iter().cloned().chain([leave]).collect();
+                (exit::VERIFICATION, "overwritten-files", Some(ways.join("; or ")))
+            }
             Error::NoHash { .. } => (exit::VERIFICATION, "no-hash", None),
             Error::Limit(_) => {
                 let hint = "pin some of the packages more closely, or raise the limit with --time-limit";

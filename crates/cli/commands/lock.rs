@@ -241,6 +241,9 @@ fn show(path: &Path, locked: &Locked, seconds: f64, dry_run: bool, output: Outpu
         let (name, version, chosen) = (&held.name, &held.version, &held.chosen);
         output.say(&format!("  held     {name} {version} is held back to {chosen}: {}", held.because));
     }
+    for note in &report.notes {
+        output.say(&format!("  note     {note}"));
+    }
     show_largest(report, output);
     show_sources(report, output);
     if let Some(diff) = &report.changes {

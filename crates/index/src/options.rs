@@ -125,7 +125,7 @@ impl Default for Limits {
             page: 64 * MIB,
             metadata: 16 * MIB,
             wheel_directory: 64 * MIB,
-            whole_wheel: 256 * MIB,
+            whole_wheel: MIB,
             download: 8192 * MIB,
             sdist: SdistLimits::default(),
         }

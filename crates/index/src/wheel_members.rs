@@ -181,6 +181,11 @@ impl IndexClient {
         {
             match WheelMembers::decode(&entry) {
                 Some(members) => return Ok(members),
+                // What could not be had before is not asked for with each run.
+                None if entry.is_empty() && self.options.mode != CacheMode::Refresh => {
+                    return Err(self.too_large(file).into());
+                }
+                None if entry.is_empty() => {}
                 None => cache.reject(Bucket::Members, key),
             }
         }
@@ -196,19 +201,34 @@ impl IndexClient {
                     file = file.filename,
                     "no range requests; downloading the wheel for its files"
                 );
-                let limits = &self.options.limits;
-                let bytes = limits.whole_wheel.min(limits.download);
-                if file.size.is_some_and(|size| size > bytes) {
-                    let url = file.filename.clone();
-                    return Err(IndexError::TooLarge { url, limit: WHOLE_LIMIT, bytes }.into());
-                }
-                let whole = self.download_for_reading(file, Limit { name: WHOLE_LIMIT, bytes }).await?;
+                let whole = self.whole_if_small(file).await.inspect_err(|error| {
+                    if let (Some(cache), IndexError::TooLarge { .. }) = (&self.cache, error) {
+                        cache.write(Bucket::Members, key, &[]);
+                    }
+                })?;
                 read_directory(whole, limit).map_err(|reason| unreadable(file, reason))?
             }
         };
         let members = WheelMembers::of_directory(&directory).map_err(|reason| unreadable(file, reason))?;
         self.write_members(key, &members);
         Ok(members)
+    }
+
+    /// Downloads a wheel that is small enough to be read for the list of its files alone.
+    async fn whole_if_small(&self, file: &File) -> Result<fs::File, IndexError> {
+        let bytes = self.whole_limit();
+        if file.size.is_some_and(|size| size > bytes) {
+            return Err(self.too_large(file));
+        }
+        self.download_for_reading(file, Limit { name: WHOLE_LIMIT, bytes }).await
+    }
+
+    fn whole_limit(&self) -> u64 {
+        self.options.limits.whole_wheel.min(self.options.limits.download)
+    }
+
+    fn too_large(&self, file: &File) -> IndexError {
+        IndexError::TooLarge { url: file.filename.clone(), limit: WHOLE_LIMIT, bytes: self.whole_limit() }
     }
 
     /// Keeps the files of a wheel whose directory was read for another purpose, so that it need not be read again.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::access::index_label;
 use crate::build::BuildError;
+use crate::ownership::Overwritten;
 use mlresolve_index::{File, IndexError, MetadataError};
 use mlresolve_lockfile::{InvalidLock, ReadError};
 use mlresolve_packaging::without_secrets;
@@ -70,6 +71,9 @@ pub enum Error {
     /// Two indexes have different files under one name.
     #[error(transparent)]
     TwoFiles(Box<TwoFiles>),
+    /// Packages of the lock would overwrite each other's files.
+    #[error(transparent)]
+    Overwritten(Box<Overwritten>),
     /// The lock file cannot be read.
     #[error("{}: {source}", path.display())]
     Lock {

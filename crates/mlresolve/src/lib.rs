@@ -65,7 +65,7 @@ pub use lock::{
     why_not_blocking,
 };
 pub use locks::{OpenLock, open_lock, open_locks};
-pub use ownership::{Overlap, Overlaps, check_ownership};
+pub use ownership::{Overlap, Overlaps, Overwritten, TargetOverlaps, check_ownership};
 pub use project::{ProjectOptions, ReadProject, read_project};
 pub use report::{HeldBack, LockReport, PackageSize, SourcePackage};
 pub use request::{

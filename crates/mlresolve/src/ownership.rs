@@ -1,22 +1,31 @@
 //! Which packages of a resolution write the same files, so that one overwrites what the other installed. Seen by the
 //! lists of files of the chosen wheels alone, so that no table has to know the packages.
 //!
+//! Not every overwritten file does harm: `harm.rs` says which do. `verdict.rs` makes an error, warnings or notes of what was
+//! found.
+//!
 //! Not seen are scripts that installers make from entry points, and what a source distribution would install.
 
+mod harm;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use futures::future::try_join_all;
+use harm::{Kind, are_apart, imports, kind};
 use mlresolve_index::{File, IndexClient, IndexError, MetadataError, WheelMember, WheelMembers};
 use mlresolve_packaging::{PackageName, Version};
 use rustc_hash::FxHashMap;
 
 use crate::error::Error;
 use crate::text::printable;
+
+pub use self::verdict::{Overwritten, TargetOverlaps};
+pub(crate) use self::verdict::{Remarks, check_files, overwritten};
 
 /// Two packages that write the same files. `Display` is one line for a person.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,7 +38,11 @@ pub struct Overlap {
     pub paths_in_common: usize,
     /// At how many of these they write different bytes.
     pub different: usize,
-    /// The path of the largest file that both write, of those that differ if there are any.
+    /// At how many of these what a program imports, loads or runs is another file than its package brought.
+    pub harmful: usize,
+    /// Whether any of the files is more than the by-catch of packaging: code or data of some length.
+    pub substantial: bool,
+    /// The path of the largest file that both write, of those that do harm or else of those that differ if there are any.
     pub example: String,
 }
 
@@ -38,11 +51,13 @@ pub struct Overlap {
 pub struct Overlaps {
     /// Pairs of packages of which one spoils the other.
     pub different: Vec<Overlap>,
+    /// Pairs that write different bytes to the same paths, none of which matters to a program: the tests of both, say.
+    pub harmless: Vec<Overlap>,
     /// Pairs that write the same bytes where they write the same paths, such as the empty `__init__.py` of a namespace:
     /// worth a note at most.
     pub equal: Vec<Overlap>,
-    /// Packages whose files are not known: their list is not in the cache while the network is off, or could be had only
-    /// by downloading too much.
+    /// Packages whose files are not known: their list is not in the cache while the network is off, the index fails, or
+    /// it could be had only by downloading too much.
     pub unread: Vec<PackageName>,
     /// Packages whose wheel cannot be read, with the reason.
     pub unreadable: Vec<(PackageName, String)>,
@@ -52,7 +67,7 @@ pub struct Overlaps {
 /// are left out: what they install is not known before they are built.
 ///
 /// # Errors
-/// When the list of a wheel's files cannot be fetched.
+/// When a wheel that was downloaded for its list is not the one that the index announced.
 pub async fn check_ownership(
     client: &IndexClient,
     wheels: &[(PackageName, Version, File)],
@@ -68,10 +83,12 @@ pub(crate) async fn overlaps(
     let wheels = wheels.iter().filter(|(_, _, file)| file.wheel.is_some());
     let read = wheels.map(async |(name, version, file)| match client.members(file).await {
         Ok(members) => Ok((name, Ok((version, members)))),
-        Err(MetadataError::Index(IndexError::Offline { .. } | IndexError::TooLarge { .. })) => {
+        Err(MetadataError::Index(error @ IndexError::HashMismatch { .. })) => Err(error),
+        // The lock was fine without: what cannot be looked at now is no reason to have none.
+        Err(MetadataError::Index(error)) => {
+            tracing::info!(file = file.filename, %error, "the list of its files cannot be had");
             Ok((name, Err(None)))
         }
-        Err(MetadataError::Index(error)) => Err(error),
         Err(error) => Ok((name, Err(Some(error.to_string())))),
     });
     let mut found = Overlaps::default();
@@ -85,7 +102,14 @@ pub(crate) async fn overlaps(
     }
     found.unread.sort();
     found.unreadable.sort();
-    (found.different, found.equal) = compare(lists).into_iter().partition(|overlap| overlap.different > 0);
+    for overlap in compare(lists) {
+        let pairs = match overlap {
+            Overlap { harmful: 1.., .. } => &mut found.different,
+            Overlap { different: 1.., .. } => &mut found.harmless,
+            _ => &mut found.equal,
+        };
+        pairs.push(overlap);
+    }
     Ok(found)
 }
 
@@ -97,8 +121,10 @@ type Listed<'a> = (&'a PackageName, &'a Version, Arc<WheelMembers>);
 struct Tally<'a> {
     paths: usize,
     different: usize,
-    /// Whether it differs, its size, and its path.
-    example: Option<(bool, u64, &'a str)>,
+    harmful: usize,
+    substantial: bool,
+    /// Whether it does harm, whether it differs, its size, and its path.
+    example: Option<(bool, bool, u64, &'a str)>,
 }
 
 /// Every pair of packages that share a path, sorted by their names.
@@ -117,17 +143,30 @@ fn compare(mut lists: Vec<Listed<'_>>) -> Vec<Overlap> {
             }
         }
     }
+    // What pairs and wheels offer for import, found when it is needed.
+    let (mut imported, mut apart) = (BTreeMap::new(), BTreeMap::new());
     for (path, owners) in &contested {
         for (at, (first, one)) in owners.iter().enumerate() {
             for (second, other) in &owners[at + 1..] {
                 let differs = (one.crc32, one.bytes) != (other.crc32, other.bytes);
+                let both = [(&*lists[*first].2, one), (&*lists[*second].2, other)];
+                let apart = *apart.entry((*first, *second)).or_insert_with(|| {
+                    let mut imports_of =
+                        |at: usize| imported.entry(at).or_insert_with(|| imports(&lists[at].2)).clone();
+                    are_apart(&imports_of(*first), &imports_of(*second))
+                });
+                let kind = kind(path, both, apart);
+                let harms = differs && kind == Kind::Code;
                 let tally = pairs.entry((*first, *second)).or_default();
                 tally.paths += 1;
                 tally.different += usize::from(differs);
-                let (rank, size) = (differs, one.bytes.max(other.bytes));
+                tally.harmful += usize::from(harms);
+                let size = one.bytes.max(other.bytes);
+                tally.substantial |= kind != Kind::ByCatch && size > 0;
                 // Paths come in order: of two that are alike, the first stays.
-                if tally.example.is_none_or(|(known, bytes, _)| (known, bytes) < (rank, size)) {
-                    tally.example = Some((rank, size, path));
+                let known = tally.example.map(|(harms, differs, size, _)| (harms, differs, size));
+                if known.is_none_or(|known| known < (harms, differs, size)) {
+                    tally.example = Some((harms, differs, size, path));
                 }
             }
         }
@@ -140,7 +179,9 @@ fn compare(mut lists: Vec<Listed<'_>>) -> Vec<Overlap> {
             second: package(second)?,
             paths_in_common: tally.paths,
             different: tally.different,
-            example: tally.example?.2.to_owned(),
+            harmful: tally.harmful,
+            substantial: tally.substantial,
+            example: tally.example?.3.to_owned(),
         })
     });
     overlaps.filter(|overlap| overlap.first.0 != overlap.second.0).collect()

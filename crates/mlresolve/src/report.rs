@@ -38,6 +38,8 @@ pub struct LockReport {
     pub changes: Option<LockDiff>,
     /// What is worth reading.
     pub warnings: Vec<String>,
+    /// What is worth knowing and asks for nothing.
+    pub notes: Vec<String>,
     /// Versions that were tried.
     pub steps: u64,
     /// Conflicts that were met.
@@ -116,6 +118,7 @@ pub(crate) fn report(
         held_back: Vec::new(),
         changes: previous.map(|previous| diff(previous, lock)),
         warnings,
+        notes: Vec::new(),
         steps: resolution.statistics.steps,
         conflicts: resolution.statistics.conflicts,
     }

@@ -7,7 +7,8 @@ use mlresolve_index::IndexError;
 use mlresolve_lockfile::{Lock, diff, write};
 use mlresolve_packaging::Requirement;
 use mlresolve_solver::{
-    Alignment, Failure, Joint, Policy, Resolution, SolveError, TargetProblem, explain_joint, solve_joint,
+    Alignment, Failure, Joint, Matter, Policy, Resolution, SolveError, TargetProblem, explain_joint,
+    solve_joint,
 };
 
 use crate::aligned::held_back_by_others;
@@ -20,6 +21,7 @@ use crate::event::{Event, Watch};
 use crate::hindered::{held_back_by_machine, unknown_to_tables, variant_line};
 use crate::known_names::KNOWN_NAMES;
 use crate::lock::{Job, Locked, WhyNot};
+use crate::ownership::{Remarks, check_files, overwritten};
 use crate::prepare::{Prepared, target_in_words};
 use crate::replaced::refuse_replaced;
 use crate::report::report;
@@ -44,9 +46,11 @@ impl<'a> Run<'a> {
     /// A lock for each target.
     pub(crate) fn lock(&self, alignment: &Alignment) -> Result<Vec<Locked>, Error> {
         let joint = self.joint(alignment);
+        self.targets.iter().for_each(|target| target.universe.list_files());
         let resolutions = self.solve(&joint)?;
         let hindered = held_back_by_machine(self, &joint, &resolutions);
         let traded = held_back_by_packages(self, &joint, &resolutions)?;
+        let mut remarks = check_files(self, &resolutions)?.into_iter();
         let mut locked = Vec::with_capacity(self.targets.len());
         for (at, (target, resolution)) in self.targets.iter().zip(&resolutions).enumerate() {
             let digest = self.digest(at, alignment);
@@ -54,6 +58,9 @@ impl<'a> Run<'a> {
             let unknown = unknown_to_tables(target, resolution);
             one.report.variant = variant_line(target, resolution, !unknown.is_empty());
             one.report.warnings.extend(unknown);
+            let Remarks { warnings, notes } = remarks.next().unwrap_or_default();
+            one.report.warnings.extend(warnings);
+            one.report.notes.extend(notes);
             one.report.held_back = hindered[at].iter().chain(&traded[at]).cloned().collect();
             one.report.held_back.extend(held_back_by_others(&self.targets, resolution));
             locked.push(one);
@@ -176,7 +183,11 @@ impl<'a> Run<'a> {
             }
         }
         self.watch.tell(Event::Explaining);
-        let explanation = explain_joint(joint, failure, KNOWN_NAMES);
+        let disagree = failure.disagrees_on(|matter| matches!(matter, Matter::CudaMajor | Matter::Import(_)));
+        let mut explanation = explain_joint(joint, failure, KNOWN_NAMES);
+        if disagree {
+            explanation.facts.extend(overwritten(self, joint));
+        }
         let targets = self.targets.iter().map(|target| target_in_words(&target.prepared.target));
         let target = targets.collect::<Vec<_>>().join(", ");
         Err(Error::Conflict(Box::new(Conflict { target, explanation })))

@@ -21,6 +21,7 @@ use crate::antique::{is_recent, uploaded};
 use crate::claims::needs_of_torch;
 use crate::error::{Conflict, Error};
 use crate::machine::{TORCH, is_part_of_a_build};
+use crate::ownership::overwritten;
 use crate::prepare::target_in_words;
 use crate::report::HeldBack;
 use crate::run::{Run, TargetRun};
@@ -40,14 +41,8 @@ pub(crate) fn held_back_by_packages<'a>(
     if !contested && !run.targets.iter().any(|target| target.universe.has_companions()) {
         return Ok(held);
     }
-    let free: Vec<Universe> = run.targets.iter().map(|target| target.universe.without_claims()).collect();
-    let mut without = Joint { targets: Vec::new(), alignment: joint.alignment.clone() };
-    for (target, universe) in joint.targets.iter().zip(&free) {
-        let (name, problem, policy) = (target.name.clone(), target.problem.clone(), target.policy.clone());
-        without.targets.push(TargetProblem { name, provider: universe, problem, policy });
-    }
     // The lock is right all the same where that cannot be found out.
-    let Ok(unhindered) = solve_joint(&without) else { return Ok(held) };
+    let Some(unhindered) = solve_without_claims(run, joint) else { return Ok(held) };
     for (at, (target, held)) in run.targets.iter().zip(&mut held).enumerate() {
         let packages = chosen[at].packages.iter();
         for (name, version) in packages.map(|(name, resolved)| (name, &resolved.version)) {
@@ -59,10 +54,33 @@ pub(crate) fn held_back_by_packages<'a>(
                 continue;
             }
             let newer = Newer { joint, at, name, version: &newer };
-            held.extend(judge(target, &chosen[at], version, &newer)?);
+            let judged = judge(target, &chosen[at], version, &newer);
+            held.extend(judged.map_err(|error| with_files(error, run, joint))?);
         }
     }
     Ok(held)
+}
+
+/// A conflict with the files that would be overwritten without it.
+fn with_files<'a>(mut error: Error, run: &Run<'a>, joint: &Joint<'a, Universe>) -> Error {
+    if let Error::Conflict(conflict) = &mut error {
+        conflict.explanation.facts.extend(overwritten(run, joint));
+    }
+    error
+}
+
+/// What would be chosen if packages had to agree on nothing; `None` where there is no solution either.
+pub(crate) fn solve_without_claims<'a>(
+    run: &Run<'a>,
+    joint: &Joint<'a, Universe>,
+) -> Option<Vec<Resolution>> {
+    let free: Vec<Universe> = run.targets.iter().map(|target| target.universe.without_claims()).collect();
+    let mut without = Joint { targets: Vec::new(), alignment: joint.alignment.clone() };
+    for (target, universe) in joint.targets.iter().zip(&free) {
+        let (name, problem, policy) = (target.name.clone(), target.problem.clone(), target.policy.clone());
+        without.targets.push(TargetProblem { name, provider: universe, problem, policy });
+    }
+    solve_joint(&without).ok()
 }
 
 /// The public version of a package in a resolution, if it is newer than the chosen one.

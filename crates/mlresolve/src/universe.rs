@@ -61,6 +61,9 @@ pub(crate) enum UniverseError {
     Stopped(Stop),
 }
 
+/// Of how many versions of a package the list of files is fetched before one is chosen.
+const LISTED_VERSIONS: usize = 2;
+
 /// The indexes as one target sees them.
 pub(crate) struct Universe {
     shared: Arc<Shared>,
@@ -81,6 +84,10 @@ pub(crate) struct Universe {
     hindered: Cell<bool>,
     /// Whether anything was met that requires a torch without saying so.
     companions: Cell<bool>,
+    /// Whether the lists of files of the wheels that are met will be asked for.
+    listing: Cell<bool>,
+    /// Of how many versions of each package it was fetched ahead.
+    listed: RefCell<FxHashMap<PackageName, usize>>,
     /// What builds told of files, by their address, with the minor version of the Python that built them.
     built: RefCell<FxHashMap<String, (Arc<FileMetadata>, u8)>>,
 }
@@ -126,6 +133,8 @@ impl Universe {
             agreements: true,
             hindered: Cell::new(false),
             companions: Cell::new(false),
+            listing: Cell::new(false),
+            listed: RefCell::default(),
             built: RefCell::default(),
         }
     }
@@ -156,6 +165,8 @@ impl Universe {
             agreements: self.agreements,
             hindered: Cell::new(false),
             companions: Cell::new(false),
+            listing: Cell::new(false),
+            listed: RefCell::default(),
             built: RefCell::new(self.built.borrow().clone()),
         }
     }
@@ -290,6 +301,27 @@ impl Universe {
         Ok(self.metadata(&file)?.map(|metadata| stood_for(&metadata.core)).unwrap_or_default())
     }
 
+    /// From now on, the list of files of each wheel that may be chosen is fetched ahead.
+    pub(crate) fn list_files(&self) {
+        self.listing.set(true);
+    }
+
+    /// Fetches the list of a wheel's files while the solve goes on. What is tried in many versions will be in one of the
+    /// later ones, which is fetched when it is known.
+    fn list_ahead(&self, name: &PackageName, version: &Version) -> Result<(), UniverseError> {
+        let mut listed = self.listed.borrow_mut();
+        let count = listed.entry(name.clone()).or_default();
+        *count += 1;
+        if *count > LISTED_VERSIONS {
+            return Ok(());
+        }
+        if let Some(file) = self.file(name, version)?.filter(|file| file.wheel.is_some()) {
+            let shared = Arc::clone(&self.shared);
+            self.fetch_ahead(async move { shared.fetch_members(&file).await });
+        }
+        Ok(())
+    }
+
     fn fetch_ahead(&self, fetch: impl Future<Output = ()> + Send + 'static) {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         ahead.spawn_on(fetch, &self.runtime);
@@ -338,6 +370,9 @@ impl Provider for Universe {
             return Ok(answer.clone());
         }
         let answer = self.answer(name, version, extra)?;
+        if self.listing.get() && extra.is_none() && matches!(answer, Answer::Known(_)) {
+            self.list_ahead(name, version)?;
+        }
         self.dependencies.borrow_mut().insert(key, answer.clone());
         Ok(answer)
     }

@@ -5,12 +5,13 @@ use std::convert::Infallible;
 
 use mlresolve_packaging::{ExtraName, PackageName, Version, VersionPoint, VersionRange};
 use pubgrub::{
-    Dependencies, DependencyProvider, DerivationTree, Id, PackageResolutionStatistics, State, Term,
+    Dependencies, DependencyProvider, DerivationTree, External, Id, PackageResolutionStatistics, State, Term,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::align::{Agreements, public_range};
 use crate::candidates::{Candidates, Choice, Likely};
+use crate::explain;
 use crate::joint::{Joint, TargetProblem};
 use crate::package::{Matter, SolverPackage};
 use crate::policy::{Policy, ResolutionMode};
@@ -126,6 +127,17 @@ pub struct Failure {
     pub(crate) tree: Box<Tree>,
     /// What was claimed in it.
     pub(crate) agreements: Agreements,
+}
+
+impl Failure {
+    /// Whether packages that claim different values on such a matter are part of the proof.
+    #[must_use]
+    pub fn disagrees_on(&self, matter: impl Fn(&Matter) -> bool) -> bool {
+        explain::leaves(&self.tree).into_iter().any(|leaf| match leaf {
+            External::FromDependencyOf(.., SolverPackage::Shared(_, on), _) => matter(on),
+            _ => false,
+        })
+    }
 }
 
 pub(crate) type Tree = DerivationTree<SolverPackage, VersionRange, Unusable>;

@@ -41,7 +41,7 @@ async fn lines(universe: Universe, options: ServerOptions, names: &[&str]) -> (V
     let server = IndexServer::start_with(universe, options);
     let client = client(&server, None, CacheMode::Normal);
     let found = overlaps(&client, &files(&client, names).await).await.unwrap();
-    let pairs = found.different.iter().chain(&found.equal);
+    let pairs = found.different.iter().chain(&found.harmless).chain(&found.equal);
     (pairs.map(ToString::to_string).collect(), found)
 }
 
@@ -145,11 +145,92 @@ async fn a_second_run_asks_nothing_and_offline_says_what_it_does_not_know() {
 }
 
 #[tokio::test]
-async fn an_index_that_fails_ends_the_check() {
+async fn an_index_that_fails_leaves_its_packages_unread() {
     let server = IndexServer::start(universe(vec![("a", wheel("a", "1", &[("a.py", "")]))]));
     let client = client(&server, None, CacheMode::Normal);
     let all = files(&client, &["a"]).await;
     server.fault("/files/*", mlresolve_testkit::Fault::Status(404));
-    let error = overlaps(&client, &all).await.unwrap_err();
-    assert!(matches!(error, IndexError::Status { status: 404, .. }), "{error}");
+    let found = overlaps(&client, &all).await.unwrap();
+    assert_eq!((found.unread, found.unreadable), (vec!["a".parse().unwrap()], Vec::new()));
+}
+
+#[tokio::test]
+async fn harm_is_done_to_what_a_program_imports_loads_or_runs() {
+    let cases = [
+        // Code.
+        ("tool.py", "", true),
+        ("startup.pth", "", true),
+        ("bin/tool", "", false),
+        ("a-1.data/scripts/tool", "", true),
+        ("lib/libx.so.1.2", "", true),
+        ("lib/x.cpython-312-x86_64-linux-gnu.so", "", true),
+        ("pkg/__init__.py", "", true),
+        // A short __init__.py where either package has more below it is a namespace, a long one is code.
+        ("pkg/__init__.py", "pkg/own.py", false),
+        ("pkg/sub/__init__.py", "pkg/own.py", true),
+        ("tests/__init__.py", "", false),
+        ("tests/test_x.py", "", false),
+        ("pkg/tests/test_x.py", "", false),
+        ("examples/demo.py", "", false),
+        ("setup.py", "", false),
+        ("pkg/setup.py", "", true),
+        ("pkg/data.json", "", false),
+        ("pkg/so.so.txt", "", false),
+        ("LICENSE", "", false),
+        (".gitignore", "", false),
+    ];
+    for (path, own, harmful) in cases {
+        let with = |name: &str| {
+            let own = own.replace("own", name);
+            let files: Vec<(&str, &str)> =
+                [(path, name), (own.as_str(), "")].into_iter().filter(|file| !file.0.is_empty()).collect();
+            let path = path.replace("a-1", &format!("{name}-1"));
+            files.into_iter().fold(WheelBuilder::new(name, "1"), |wheel, (at, bytes)| {
+                wheel.file(if at.starts_with("a-1") { &path } else { at }, bytes)
+            })
+        };
+        let both = universe(vec![("a", with("a")), ("b", with("b"))]);
+        let (_, found) = lines(both, ServerOptions::default(), &["a", "b"]).await;
+        assert_eq!(
+            (found.different.len(), found.harmless.len()),
+            (usize::from(harmful), usize::from(!harmful)),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_module_that_is_carried_along_is_harmless_where_each_has_its_own() {
+    let with = |name: &str, own: &str, shared: &str| wheel(name, "1", &[(own, ""), (shared, name)]);
+    for (one, other, shared, harmful) in [
+        ("a/x.py", "b.py", "build_backend.py", false),
+        ("a/x.py", "b.cpython-312-x86_64-linux-gnu.so", "build/backend.py", false),
+        // A library is loaded by its name alone.
+        ("a/x.py", "b/x.py", "build/libx.so", true),
+        // What only one of them has, or what is no import package, says nothing.
+        ("a/x.py", "cv2/y.py", "cv2/x.py", true),
+        ("a.libs/x.so", "b.libs/x.so", "cv2/x.py", true),
+        ("tests/a.py", "docs/b.py", "cv2/x.py", true),
+    ] {
+        let both = universe(vec![("a", with("a", one, shared)), ("b", with("b", other, shared))]);
+        let (_, found) = lines(both, ServerOptions::default(), &["a", "b"]).await;
+        assert_eq!(
+            (found.different.len(), found.harmless.len()),
+            (usize::from(harmful), usize::from(!harmful)),
+            "{one} {other}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_long_init_is_no_namespace() {
+    let with = |name: &str| {
+        let code = format!("{name} = 1\n").repeat(500);
+        wheel(name, "1", &[("pkg/__init__.py", code.as_str()), (&format!("pkg/{name}.py"), "")])
+    };
+    let (lines, found) =
+        lines(universe(vec![("a", with("a")), ("b", with("b"))]), ServerOptions::default(), &["a", "b"])
+            .await;
+    assert_eq!(lines, ["a 1 and b 1 both write 1 file, with different bytes: pkg/__init__.py"]);
+    assert_eq!(found.different.len(), 1);
 }

@@ -11,6 +11,7 @@ use mlresolve_index::{File, FileMetadata, Project, ProjectAnswer};
 use mlresolve_packaging::{ExtraName, PackageName, Version, VersionPoint, VersionRange};
 use mlresolve_solver::Dependency;
 use mlresolve_target::facts;
+use tokio::sync::Semaphore;
 
 use super::shared::Shared;
 use crate::builds::{BuildRoutes, Builds, Source};
@@ -20,6 +21,9 @@ const LIKELY_SEARCH_LIMIT: usize = 50;
 /// How many packages are looked at before the solver meets them.
 const WALK_LIMIT: usize = 2_000;
 
+/// How many lists of wheels' files are fetched ahead at once.
+const LISTS_AHEAD: usize = 16;
+
 /// What aligned targets can have of a package whose builds differ from target to target: the newest version that each of them
 /// has is the likely one.
 pub(crate) struct Common {
@@ -27,12 +31,15 @@ pub(crate) struct Common {
     seen: Mutex<BTreeMap<PackageName, BTreeMap<String, BTreeSet<Version>>>>,
     /// The digests and sizes of files whose index announces no hash, by their address.
     hashed: Mutex<BTreeMap<String, (String, u64)>>,
+    /// How many lists of wheels' files are fetched ahead at once.
+    listing: Semaphore,
 }
 
 impl Common {
     /// For so many targets that share the version of each package.
     pub(crate) fn of(targets: usize) -> Self {
-        Self { targets, seen: Mutex::default(), hashed: Mutex::default() }
+        let listing = Semaphore::new(LISTS_AHEAD);
+        Self { targets, seen: Mutex::default(), hashed: Mutex::default(), listing }
     }
 
     pub(super) fn hashed(&self, url: &str) -> Option<(String, u64)> {
@@ -78,6 +85,13 @@ impl Shared {
         if self.metadata(file).await.is_ok() {
             self.tell_read();
         }
+    }
+
+    /// Fetches the list of a wheel's files, a few at a time so that what the solve waits for comes first.
+    pub(super) async fn fetch_members(&self, file: &File) {
+        let Ok(_permit) = self.common.listing.acquire().await else { return };
+        // Who asks for it in earnest meets the error again.
+        drop(self.client.members(file).await);
     }
 
     /// Goes on with what metadata requires, as far as that was not looked at yet.
