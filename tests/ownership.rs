@@ -161,6 +161,18 @@ fn a_second_run_asks_for_no_file_again() {
 }
 
 #[test]
+fn what_was_found_is_kept_for_the_same_wheels() {
+    let project = project();
+    lock(&project, "mlflow mlflow-skinny", "");
+    let lists = project.cache().join("members-v1");
+    std::fs::remove_dir_all(&lists).unwrap();
+    let second = lock(&project, "mlflow mlflow-skinny", "--offline");
+    assert!(second.contains("with the same bytes") && !lists.exists(), "{second}");
+    // Other wheels are another question.
+    assert!(lock(&project, "mlflow mlflow-skinny jwt pyjwt", "").starts_with("exit code 4"));
+}
+
+#[test]
 fn what_cannot_be_looked_at_is_said_and_no_error() {
     let project = project();
     for wheel in ["jwt-1.4", "pyjwt-2.10", "mlflow-3.1", "nvidia_cublas-13.1", "google_one-1.0"] {

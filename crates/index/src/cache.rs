@@ -62,6 +62,8 @@ pub(crate) enum Bucket {
     Digests,
     /// What wheels install.
     Members,
+    /// What others found out.
+    Findings,
 }
 
 /// The name of an entry.
@@ -151,6 +153,11 @@ impl Cache {
         None
     }
 
+    /// Whether there is an entry, which may yet turn out to be damaged.
+    pub(crate) fn holds(&self, bucket: Bucket, key: &Key) -> bool {
+        self.path(bucket, key).exists()
+    }
+
     /// Removes an entry whose bytes turned out to be unusable.
     pub(crate) fn reject(&self, bucket: Bucket, key: &Key) {
         let path = self.path(bucket, key);
@@ -224,7 +231,7 @@ impl Cache {
 }
 
 impl Bucket {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Pages,
         Self::Metadata,
         Self::Sources,
@@ -232,6 +239,7 @@ impl Bucket {
         Self::Addresses,
         Self::Built,
         Self::Digests,
+        Self::Findings,
         Self::Members,
     ];
 
@@ -244,6 +252,7 @@ impl Bucket {
             Self::Addresses => "addresses-v1",
             Self::Built => "built-v1",
             Self::Digests => "digests-v1",
+            Self::Findings => "findings-v1",
             Self::Members => "members-v1",
         }
     }

@@ -16,6 +16,7 @@ mod digests;
 mod download;
 mod error;
 mod find_links;
+mod findings;
 mod freshness;
 mod hash;
 mod index_url;

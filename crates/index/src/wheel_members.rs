@@ -168,6 +168,12 @@ impl IndexClient {
         self.members.get(key, async || self.read_members(file, &key).await).await
     }
 
+    /// Whether the files of a wheel are known without a request.
+    pub fn has_members(&self, file: &File) -> bool {
+        file.local_path().is_some()
+            || self.cache.as_ref().is_some_and(|cache| cache.holds(Bucket::Members, &key(file)))
+    }
+
     async fn read_members(&self, file: &File, key: &Key) -> Result<WheelMembers, MetadataError> {
         let limit = self.options.limits.wheel_directory;
         if let Some(path) = file.local_path() {

@@ -7,6 +7,7 @@
 //! Not seen are scripts that installers make from entry points, and what a source distribution would install.
 
 mod harm;
+mod kept;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -16,11 +17,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::future::try_join_all;
-use harm::{Kind, are_apart, imports, kind};
 use mlresolve_index::{File, IndexClient, IndexError, MetadataError, WheelMember, WheelMembers};
 use mlresolve_packaging::{PackageName, Version};
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
+use self::harm::{Kind, are_apart, imports, kind};
+use self::kept::Kept;
 use crate::error::Error;
 use crate::text::printable;
 
@@ -28,7 +31,7 @@ pub use self::verdict::{Overwritten, TargetOverlaps};
 pub(crate) use self::verdict::{Remarks, check_files, overwritten};
 
 /// Two packages that write the same files. `Display` is one line for a person.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Overlap {
     /// The package whose name comes first.
     pub first: (PackageName, Version),
@@ -47,7 +50,7 @@ pub struct Overlap {
 }
 
 /// What the lists of files of a resolution's wheels tell, each list sorted.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Overlaps {
     /// Pairs of packages of which one spoils the other.
     pub different: Vec<Overlap>,
@@ -80,8 +83,12 @@ pub(crate) async fn overlaps(
     client: &IndexClient,
     wheels: &[(PackageName, Version, File)],
 ) -> Result<Overlaps, IndexError> {
-    let wheels = wheels.iter().filter(|(_, _, file)| file.wheel.is_some());
-    let read = wheels.map(async |(name, version, file)| match client.members(file).await {
+    let wheels: Vec<_> = wheels.iter().filter(|(_, _, file)| file.wheel.is_some()).collect();
+    let kept = Kept::of(client, &wheels);
+    if let Some(found) = kept.as_ref().and_then(Kept::read) {
+        return Ok(found);
+    }
+    let read = wheels.into_iter().map(async |(name, version, file)| match client.members(file).await {
         Ok(members) => Ok((name, Ok((version, members)))),
         Err(MetadataError::Index(error @ IndexError::HashMismatch { .. })) => Err(error),
         // The lock was fine without: what cannot be looked at now is no reason to have none.
@@ -109,6 +116,9 @@ pub(crate) async fn overlaps(
             _ => &mut found.equal,
         };
         pairs.push(overlap);
+    }
+    if let Some(kept) = kept {
+        kept.write(&found);
     }
     Ok(found)
 }
