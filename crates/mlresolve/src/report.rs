@@ -1,12 +1,16 @@
 //! What a person wants to see after a lock.
 
+use std::collections::BTreeSet;
+
 use mlresolve_lockfile::{Lock, LockDiff, Package, diff, size};
 use mlresolve_packaging::simple::ProjectStatus;
 use mlresolve_packaging::{PackageName, Version};
 use mlresolve_solver::Resolution;
+use mlresolve_target::facts;
 use serde::Serialize;
 
-use crate::claims::several_cudas;
+use crate::claims::{needs_of_torch, several_cudas};
+use crate::machine::TORCH;
 use crate::prepare::{Prepared, target_in_words};
 use crate::text::{printable, some_of};
 use crate::universe::Universe;
@@ -160,6 +164,7 @@ fn warnings_of(
     }
     for (name, resolved) in &resolution.packages {
         warnings.extend(metadata_warnings(universe, name, &resolved.version));
+        warnings.extend(source_warning(prepared, universe, resolution, name, &resolved.version));
     }
     let versions = resolution.packages.iter().map(|(name, resolved)| (name, &resolved.version));
     warnings.extend(
@@ -234,6 +239,43 @@ fn warnings_of(
         }
     }
     warnings
+}
+
+/// That a compiled package must be built, and where there are wheels of it.
+fn source_warning(
+    prepared: &Prepared,
+    universe: &Universe,
+    resolution: &Resolution,
+    name: &PackageName,
+    version: &Version,
+) -> Option<String> {
+    if !universe.is_compiled(name) || !universe.is_source(name, version).ok()? {
+        return None;
+    }
+    // Whoever asks for sources knows.
+    if !prepared.judge.formats.allows_wheels(name) {
+        return None;
+    }
+    let torch = resolution.packages.iter().find(|(name, _)| name.as_str() == TORCH);
+    let needed = universe.wheels_of(name).ok()?;
+    let needed: BTreeSet<String> =
+        needed.iter().filter_map(|wheel| Some(needs_of_torch(name, wheel)?.0.text.to_string())).collect();
+    let needed = Vec::from_iter(needed);
+    let why = match (torch, &needed[..]) {
+        (Some((_, torch)), [_, ..]) => {
+            format!(
+                "of its wheels for the target none goes with torch {}: they require {}",
+                torch.version,
+                needed.join(" or ")
+            )
+        }
+        _ => "it has no wheel for the target".to_owned(),
+    };
+    let what =
+        "it must be built where it is installed, which can take a compiler for GPU code, torch and much time";
+    let hint = facts::wheel_source(name);
+    let hint = hint.map(|known| format!("; {}, which --find-links takes", known.hint)).unwrap_or_default();
+    Some(format!("{name} {version} is locked as source, since {why}; {what}{hint}"))
 }
 
 /// What of a package's metadata was not taken as it stands.

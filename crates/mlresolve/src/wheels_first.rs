@@ -1,0 +1,155 @@
+//! Wheels of compiled packages come before their sources.
+//!
+//! A source of flash-attn takes a compiler, torch and hours to install, and goes with every torch; each wheel goes with one.
+//! So it is solved with wheels alone, where there are any, and the choice of torch follows from them. Sources are last: where
+//! that has no solution, or none without old versions of other packages.
+
+use std::collections::BTreeSet;
+
+use mlresolve_packaging::{PackageName, Version};
+use mlresolve_solver::{Joint, Resolution, SolveError, solve_joint};
+use mlresolve_target::facts::is_family;
+
+use crate::antique::is_recent;
+use crate::error::Error;
+use crate::machine::{TORCH, is_part_of_a_build};
+use crate::report::HeldBack;
+use crate::run::{Run, TargetRun, from_universe};
+use crate::universe::{Sources, Universe, UniverseError};
+
+/// How many packages are looked at for one whose source may be used while those of the others may not.
+const SEARCH_LIMIT: usize = 4;
+
+type Solved = Result<Vec<Resolution>, SolveError<UniverseError>>;
+
+/// Solves with as many wheels of compiled packages as can be.
+pub(crate) fn solve(run: &Run<'_>, joint: &Joint<'_, Universe>) -> Result<Solved, Error> {
+    let wheels = attempt(joint, Sources::RefusedBut(BTreeSet::new()));
+    let refused: BTreeSet<PackageName> =
+        joint.targets.iter().flat_map(|target| target.provider.refused_sources()).collect();
+    treat(joint, &Sources::Last);
+    if refused.is_empty() || matches!(wheels, Err(SolveError::Provider(_) | SolveError::Stopped(_))) {
+        return Ok(wheels);
+    }
+    if let Ok(resolutions) = wheels
+        && !takes_antiques(run, joint, &resolutions)?
+    {
+        return Ok(Ok(resolutions));
+    }
+    for name in refused.iter().take(SEARCH_LIMIT).filter(|_| refused.len() > 1) {
+        let but = attempt(joint, Sources::RefusedBut(BTreeSet::from([name.clone()])));
+        treat(joint, &Sources::Last);
+        if let Ok(resolutions) = but
+            && !takes_antiques(run, joint, &resolutions)?
+        {
+            return Ok(Ok(resolutions));
+        }
+    }
+    Ok(solve_joint(joint))
+}
+
+/// For each target, what is older than it would be if sources of compiled packages were as good as wheels.
+pub(crate) fn held_back_by_wheels(
+    run: &Run<'_>,
+    joint: &Joint<'_, Universe>,
+    chosen: &[Resolution],
+) -> Result<Vec<Vec<HeldBack>>, Error> {
+    let mut held = vec![Vec::new(); chosen.len()];
+    let mut wheels = Vec::with_capacity(chosen.len());
+    for (target, resolution) in run.targets.iter().zip(chosen) {
+        wheels.push(chosen_wheels(target, resolution)?);
+    }
+    if wheels.iter().all(Vec::is_empty) {
+        return Ok(held);
+    }
+    let Some(free) = free(joint) else { return Ok(held) };
+    for (at, target) in run.targets.iter().enumerate() {
+        let Some(first) = wheels[at].first() else { continue };
+        for (name, newer) in newer(target, &free[at], &chosen[at], |name| name.as_str() == TORCH) {
+            let version = &chosen[at].packages[&name].version;
+            let because = match wheels[at].iter().find(|wheel| wheel.0 == name) {
+                Some(_) => "it has no wheel for the target, and what has one comes first".to_owned(),
+                None => format!("beside it, {} {} could not be had as a wheel", first.0, first.1),
+            };
+            let (name, version, chosen) = (name.to_string(), newer.to_string(), version.to_string());
+            held[at].push(HeldBack { name, version, chosen, because });
+        }
+    }
+    Ok(held)
+}
+
+/// The compiled packages that were chosen as a wheel where a newer version is source.
+fn chosen_wheels(
+    target: &TargetRun<'_>,
+    resolution: &Resolution,
+) -> Result<Vec<(PackageName, Version)>, Error> {
+    let mut wheels = Vec::new();
+    let universe = target.universe;
+    for (name, resolved) in &resolution.packages {
+        if universe.is_compiled(name)
+            && !universe.is_source(name, &resolved.version).map_err(from_universe)?
+        {
+            let newest = universe.newest_source(name).map_err(from_universe)?;
+            if newest.is_some_and(|newest| newest > resolved.version) {
+                wheels.push((name.clone(), resolved.version.clone()));
+            }
+        }
+    }
+    Ok(wheels)
+}
+
+/// Whether other packages than those that torch and its extensions bring would be old for the sake of wheels.
+fn takes_antiques(run: &Run<'_>, joint: &Joint<'_, Universe>, chosen: &[Resolution]) -> Result<bool, Error> {
+    let Some(free) = free(joint) else { return Ok(false) };
+    for (at, target) in run.targets.iter().enumerate() {
+        for (name, newer) in newer(target, &free[at], &chosen[at], |_| false) {
+            let version = &chosen[at].packages[&name].version;
+            let follows =
+                target.universe.is_compiled(&name) || target.prepared.allow_held_back.contains(&name);
+            if !follows && !is_recent(target.universe, &name, version, &newer)? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// The packages that are newer in another resolution, with the public version there. The torch family and its libraries follow
+/// torch and are left out, but for those that are asked for.
+fn newer(
+    target: &TargetRun<'_>,
+    free: &Resolution,
+    chosen: &Resolution,
+    wanted: impl Fn(&PackageName) -> bool,
+) -> Vec<(PackageName, Version)> {
+    let public = |version: &Version| version.clone().without_local();
+    let newer = chosen.packages.iter().filter_map(|(name, resolved)| {
+        if !wanted(name)
+            && !target.universe.is_compiled(name)
+            && (is_family(name) || is_part_of_a_build(name))
+        {
+            return None;
+        }
+        let newer = public(&free.packages.get(name)?.version);
+        (newer > public(&resolved.version)).then(|| (name.clone(), newer))
+    });
+    newer.collect()
+}
+
+/// The resolution where sources are as good as wheels.
+fn free(joint: &Joint<'_, Universe>) -> Option<Vec<Resolution>> {
+    let free = attempt(joint, Sources::Equal);
+    treat(joint, &Sources::Last);
+    free.ok()
+}
+
+fn attempt(joint: &Joint<'_, Universe>, sources: Sources) -> Solved {
+    treat(joint, &sources);
+    solve_joint(joint)
+}
+
+fn treat(joint: &Joint<'_, Universe>, sources: &Sources) {
+    for target in &joint.targets {
+        target.provider.treat_sources(sources.clone());
+    }
+}

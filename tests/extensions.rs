@@ -1,0 +1,167 @@
+//! Packages that are compiled against one torch: their wheels decide which torch it is, and their sources come last.
+
+use insta::assert_snapshot;
+use mlresolve_testkit::{PyTorchIndex, Release, Universe, WheelBuilder};
+
+use crate::torch::{TorchProject, X86, torch_wheel};
+
+const LINUX: &str = "cp312-cp312-linux_x86_64";
+
+/// A PyPI that has flash-attn and its kind as source only.
+fn pypi() -> Universe {
+    let torch = |requires: &'static str| {
+        move |release: Release| release.wheel("cp312-cp312-manylinux_2_28_x86_64").requires(requires)
+    };
+    let source = |day: &'static str| {
+        move |release: Release| release.sdist().requires("torch").requires("einops").upload_time(day)
+    };
+    Universe::new()
+        .text(
+            "
+            cuda-toolkit 13.2.2
+            nvidia-nccl-cu12 2.32
+            einops 0.8.1
+            server 2.0: torch==2.15.0
+            server 1.9: torch
+            trainer 9.0: torch==2.15.0
+            ",
+        )
+        .package("trainer", "1.0", |release| {
+            release.wheel("py3-none-any").upload_time("2020-01-01T00:00:00Z")
+        })
+        .package("torch", "2.15.0", torch("cuda-toolkit==13.2.2"))
+        .package("torch", "2.8.0", torch("nvidia-nccl-cu12"))
+        .package("torch", "2.6.0", torch("nvidia-nccl-cu12"))
+        .package("flash-attn", "2.8.3.post2", source("2026-05-01T00:00:00Z"))
+        .package("flash-attn", "2.8.3", source("2025-08-15T00:00:00Z"))
+        .package("torch-scatter", "2.1.2", source("2023-10-01T00:00:00Z"))
+        .package("mamba-ssm", "2.3.0", |release| release.sdist_with(|sdist| sdist.dynamic("Requires-Dist")))
+}
+
+fn project() -> TorchProject {
+    let cuda = ["nvidia-nccl-cu12"];
+    let index = PyTorchIndex::new()
+        .wheel("cpu", &torch_wheel("2.14.0+cpu", X86), None, &[])
+        .wheel("cpu", &torch_wheel("2.8.0+cpu", X86), None, &[])
+        .wheel("cu126", &torch_wheel("2.8.0+cu126", X86), None, &cuda)
+        .wheel("cu126", &torch_wheel("2.7.1+cu126", X86), None, &cuda)
+        .wheel("cu130", &torch_wheel("2.14.0+cu130", X86), None, &["cuda-toolkit==13.2.2"]);
+    TorchProject::new(pypi(), index)
+}
+
+/// Puts a wheel into the folder `wheels` as its makers put it on their pages: renamed, with the version inside as it was.
+fn put(torch: &TorchProject, name: &str, version: &str, local: &str, tag: &str) {
+    let wheel = WheelBuilder::new(name, version).requires("torch").requires("einops").tag(tag).build();
+    let folder = torch.project.path("wheels");
+    std::fs::create_dir_all(&folder).unwrap();
+    let renamed = wheel.filename.replacen(version, &format!("{version}+{local}"), 1);
+    std::fs::write(folder.join(renamed), wheel.bytes).unwrap();
+}
+
+/// A folder of flash-attn as upstream releases it.
+fn with_flash_attn() -> TorchProject {
+    let torch = project();
+    for of_torch in ["2.6", "2.7", "2.8"] {
+        for abi in ["TRUE", "FALSE"] {
+            let local = format!("cu12torch{of_torch}cxx11abi{abi}");
+            for tag in [LINUX, "cp311-cp311-linux_x86_64"] {
+                put(&torch, "flash-attn", "2.8.3", &local, tag);
+            }
+        }
+    }
+    torch
+}
+
+const CUDA: &str = "--accelerator cuda --find-links wheels";
+
+#[test]
+fn a_folder_of_wheels_decides_which_torch_it_is() {
+    let torch = with_flash_attn();
+    torch.project.write("requirements.txt", "flash-attn\ntorch\n");
+    assert_snapshot!(torch.said(&format!("lock {CUDA}")), @"");
+    // An old torch of PyPI has the other ABI; that for CUDA 12.6 does not.
+    assert_snapshot!(torch.lock("flash-attn torch==2.6.*", CUDA), @"");
+    assert_snapshot!(torch.lock("torch==2.7.* flash-attn", CUDA), @"");
+    assert_snapshot!(torch.lock("torch flash-attn", "--gpu H100 --driver 525.60.13 --find-links wheels"), @"");
+    // Nothing declared means PyPI's own torch, and its extensions are for that all the same.
+    assert_snapshot!(torch.lock("torch==2.6.* flash-attn", "--find-links wheels"), @"");
+    assert_snapshot!(torch.lock("flash-attn torch", "--find-links wheels"), @"");
+}
+
+#[test]
+fn a_renamed_wheel_is_locked_by_its_address() {
+    let torch = with_flash_attn();
+    torch.lock("flash-attn", CUDA);
+    let lock = torch.project.read("pylock.toml");
+    let entry = lock.split("[[packages]]").find(|entry| entry.contains("flash-attn")).unwrap().to_owned();
+    let shown: Vec<&str> =
+        entry.lines().filter(|line| !line.contains("sha256") && !line.contains("size")).collect();
+    assert_snapshot!(shown.join("\n"), @"");
+    torch.run(&format!("lock --check {CUDA}")).success();
+}
+
+#[test]
+fn a_source_comes_last_and_says_what_it_takes() {
+    let torch = with_flash_attn();
+    torch.project.write("requirements.txt", "flash-attn\ntorch>=2.9\n");
+    assert_snapshot!(torch.said(&format!("lock {CUDA}")), @"");
+    torch.project.write("requirements.txt", "flash-attn\n");
+    assert_snapshot!(torch.said("lock --upgrade --accelerator cuda"), @"");
+    assert_snapshot!(torch.lock("mamba-ssm", "--accelerator cuda"), @"");
+    // Whoever wants sources gets them.
+    assert_snapshot!(torch.lock("flash-attn", &format!("{CUDA} --no-binary flash-attn")), @"");
+}
+
+#[test]
+fn what_is_locked_stays_where_a_wheel_appears() {
+    let torch = project();
+    torch.lock("flash-attn", "--accelerator cuda");
+    put(&torch, "flash-attn", "2.8.3", "cu12torch2.8cxx11abiTRUE", LINUX);
+    torch.run(&format!("lock {CUDA}")).success();
+    assert!(torch.project.read("pylock.toml").contains("2.8.3.post2"));
+}
+
+#[test]
+fn wheels_hold_others_back_a_little_and_never_to_antiques() {
+    let torch = with_flash_attn();
+    torch.project.write("requirements.txt", "flash-attn\nserver\n");
+    assert_snapshot!(torch.said(&format!("lock {CUDA}")), @"");
+    assert_snapshot!(torch.lock("flash-attn trainer", CUDA), @"");
+    assert_snapshot!(torch.lock("flash-attn trainer", &format!("{CUDA} --allow-held-back trainer")), @"");
+}
+
+#[test]
+fn where_not_all_have_wheels_that_go_together_most_have() {
+    let torch = with_flash_attn();
+    put(&torch, "torch-scatter", "2.1.2", "pt26cu124", LINUX);
+    assert_snapshot!(torch.lock("flash-attn torch-scatter", CUDA), @"");
+    assert_snapshot!(torch.lock("flash-attn torch-scatter torch>=2.8", CUDA), @"");
+}
+
+#[test]
+fn an_extension_for_cuda_is_for_targets_with_cuda() {
+    let torch = project();
+    for local in ["pt28cu128", "pt28cpu"] {
+        put(&torch, "torch-scatter", "2.1.2", local, LINUX);
+    }
+    assert_snapshot!(torch.lock("torch-scatter", CUDA), @"");
+    assert_snapshot!(torch.lock("torch-scatter", "--accelerator cpu --find-links wheels"), @"");
+    std::fs::remove_file(torch.project.path(&format!("wheels/torch_scatter-2.1.2+pt28cpu-{LINUX}.whl")))
+        .unwrap();
+    let only = "--accelerator cpu --find-links wheels --only-binary torch-scatter";
+    assert_snapshot!(torch.lock("torch-scatter", only), @"");
+}
+
+#[test]
+fn what_is_known_of_torch_can_be_overruled() {
+    let torch = with_flash_attn();
+    torch.project.write("torch.txt", "torch==2.14.*\n");
+    let cuda13 = "cu13torch2.8cxx11abiTRUE";
+    put(&torch, "torch-scatter", "2.1.2", cuda13, LINUX);
+    let only = format!("{CUDA} --only-binary :all:");
+    assert_snapshot!(torch.lock("torch-scatter torch==2.14.*", &only), @"");
+    assert_snapshot!(torch.lock("torch-scatter", &format!("{only} --override torch.txt")), @"");
+    let own = "[metadata.torch-scatter]\nrequires-dist = ['torch']\n";
+    torch.project.write("mlresolve.toml", own);
+    assert_snapshot!(torch.lock("torch-scatter torch==2.14.*", &only), @"");
+}
