@@ -209,6 +209,7 @@ fn companions_of_torch_are_those_that_were_built_for_it() {
     Any one of these changes is enough:
       - relax torch==2.6.0: gives torch 2.15.0, torchaudio 2.11.0
       - relax torchaudio==2.11.0: gives torchaudio 2.6.0, torch 2.6.0
+    Hint: if torchaudio goes with another torch, say what it requires under [tool.mlresolve.metadata.torchaudio]
     ");
 }
 

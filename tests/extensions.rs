@@ -78,14 +78,48 @@ const CUDA: &str = "--accelerator cuda --find-links wheels";
 fn a_folder_of_wheels_decides_which_torch_it_is() {
     let torch = with_flash_attn();
     torch.project.write("requirements.txt", "flash-attn\ntorch\n");
-    assert_snapshot!(torch.said(&format!("lock {CUDA}")), @"");
+    assert_snapshot!(torch.said(&format!("lock {CUDA}")), @"
+    exit code 0
+    --- stderr
+    wrote pylock.toml: 4 packages, 3.0 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      variant  PyPI's own build of torch 2.8.0, for CUDA 12.8: neither driver nor GPU is declared, so nothing is ruled out
+      held     flash-attn 2.8.3.post2 is held back to 2.8.3+cu12torch2.8cxx11abitrue: it has no wheel for the target, and what has one comes first
+      held     torch 2.15.0 is held back to 2.8.0: beside it, flash-attn 2.8.3+cu12torch2.8cxx11abitrue could not be had as a wheel
+      largest  nvidia-nccl-cu12 2.32 776 B, torch 2.8.0 753 B, einops 0.8.1 709 B
+    ");
     // An old torch of PyPI has the other ABI; that for CUDA 12.6 does not.
-    assert_snapshot!(torch.lock("flash-attn torch==2.6.*", CUDA), @"");
-    assert_snapshot!(torch.lock("torch==2.7.* flash-attn", CUDA), @"");
-    assert_snapshot!(torch.lock("torch flash-attn", "--gpu H100 --driver 525.60.13 --find-links wheels"), @"");
+    assert_snapshot!(torch.lock("flash-attn torch==2.6.*", CUDA), @"
+    einops 0.8.1
+    flash-attn 2.8.3+cu12torch2.6cxx11abifalse
+    nvidia-nccl-cu12 2.32
+    torch 2.6.0
+    ");
+    assert_snapshot!(torch.lock("torch==2.7.* flash-attn", CUDA), @"
+    einops 0.8.1
+    flash-attn 2.8.3+cu12torch2.7cxx11abitrue
+    nvidia-nccl-cu12 2.32
+    torch 2.7.1+cu126
+    ");
+    assert_snapshot!(torch.lock("torch flash-attn", "--gpu H100 --driver 525.60.13 --find-links wheels"), @"
+    einops 0.8.1
+    flash-attn 2.8.3+cu12torch2.8cxx11abitrue
+    nvidia-nccl-cu12 2.32
+    torch 2.8.0
+    ");
     // Nothing declared means PyPI's own torch, and its extensions are for that all the same.
-    assert_snapshot!(torch.lock("torch==2.6.* flash-attn", "--find-links wheels"), @"");
-    assert_snapshot!(torch.lock("flash-attn torch", "--find-links wheels"), @"");
+    assert_snapshot!(torch.lock("torch==2.6.* flash-attn", "--find-links wheels"), @"
+    einops 0.8.1
+    flash-attn 2.8.3+cu12torch2.6cxx11abifalse
+    nvidia-nccl-cu12 2.32
+    torch 2.6.0
+    ");
+    assert_snapshot!(torch.lock("flash-attn torch", "--find-links wheels"), @"
+    einops 0.8.1
+    flash-attn 2.8.3+cu12torch2.8cxx11abitrue
+    nvidia-nccl-cu12 2.32
+    torch 2.8.0
+    ");
 }
 
 #[test]
@@ -94,9 +128,9 @@ fn a_renamed_wheel_is_locked_by_its_address() {
     torch.lock("flash-attn", CUDA);
     let lock = torch.project.read("pylock.toml");
     let entry = lock.split("[[packages]]").find(|entry| entry.contains("flash-attn")).unwrap().to_owned();
-    let shown: Vec<&str> =
-        entry.lines().filter(|line| !line.contains("sha256") && !line.contains("size")).collect();
-    assert_snapshot!(shown.join("\n"), @"");
+    let wheel = format!("wheels/flash_attn-2.8.3+cu12torch2.8cxx11abiTRUE-{LINUX}.whl");
+    assert!(entry.contains("version = \"2.8.3+cu12torch2.8cxx11abitrue\""), "{entry}");
+    assert!(entry.contains(&format!("archive = {{ path = {wheel:?}")), "{entry}");
     torch.run(&format!("lock --check {CUDA}")).success();
 }
 
@@ -104,12 +138,44 @@ fn a_renamed_wheel_is_locked_by_its_address() {
 fn a_source_comes_last_and_says_what_it_takes() {
     let torch = with_flash_attn();
     torch.project.write("requirements.txt", "flash-attn\ntorch>=2.9\n");
-    assert_snapshot!(torch.said(&format!("lock {CUDA}")), @"");
+    assert_snapshot!(torch.said(&format!("lock {CUDA}")), @"
+    exit code 0
+    --- stderr
+    warning: flash-attn 2.8.3.post2 is locked as source, since none of its wheels for the target goes with torch 2.15.0: they require torch==2.6.* or torch==2.7.* or torch==2.8.*; it must be built where it is installed, which can take a compiler for GPU code, torch and much time; its GitHub releases have wheels by torch, CUDA, Python and C++ ABI, such as flash_attn-2.8.3+cu12torch2.8cxx11abiTRUE; Astral's GPU indexes have more; --find-links takes a folder or a page of wheels
+    wrote pylock.toml: 4 packages, 2.5 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      variant  PyPI's own build of torch 2.15.0, for CUDA 13.2: neither driver nor GPU is declared, so nothing is ruled out
+      largest  cuda-toolkit 13.2.2 763 B, torch 2.15.0 763 B, einops 0.8.1 709 B, flash-attn 2.8.3.post2 256 B
+      source   built when installed, metadata read without that: flash-attn 2.8.3.post2 (pkg-info)
+    ");
     torch.project.write("requirements.txt", "flash-attn\n");
-    assert_snapshot!(torch.said("lock --upgrade --accelerator cuda"), @"");
-    assert_snapshot!(torch.lock("mamba-ssm", "--accelerator cuda"), @"");
+    assert_snapshot!(torch.said("lock --upgrade --accelerator cuda"), @"
+    exit code 0
+    --- stderr
+    warning: flash-attn 2.8.3.post2 is locked as source, since it has no wheel for the target; it must be built where it is installed, which can take a compiler for GPU code, torch and much time; its GitHub releases have wheels by torch, CUDA, Python and C++ ABI, such as flash_attn-2.8.3+cu12torch2.8cxx11abiTRUE; Astral's GPU indexes have more; --find-links takes a folder or a page of wheels
+    wrote pylock.toml: 4 packages, 2.5 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      variant  PyPI's own build of torch 2.15.0, for CUDA 13.2: neither driver nor GPU is declared, so nothing is ruled out
+      largest  cuda-toolkit 13.2.2 763 B, torch 2.15.0 763 B, einops 0.8.1 709 B, flash-attn 2.8.3.post2 256 B
+      source   built when installed, metadata read without that: flash-attn 2.8.3.post2 (pkg-info)
+      no package changed since the last lock
+    ");
+    assert_snapshot!(torch.lock("mamba-ssm", "--accelerator cuda"), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      - you require mamba-ssm
+      - mamba-ssm 2.3.0 has no wheel, and its source must be built to tell what it requires: PKG-INFO leaves Requires-Dist to the build; pyproject.toml has no [project] table; there is no .egg-info
+    Hint: mamba-ssm can be built to see what it requires: --allow-build mamba-ssm; or say yourself what it requires, under [tool.mlresolve.metadata]; or leave it out, since no version of it has a wheel
+    Hint: mamba-ssm: its GitHub releases have wheels by torch, CUDA, Python and C++ ABI; Astral's GPU indexes have wheels by CUDA and torch; --find-links takes a folder or a page of them [state-spaces/mamba, setup.py; astral-sh-build/build-mamba, read 2026-11-22]
+    ");
     // Whoever wants sources gets them.
-    assert_snapshot!(torch.lock("flash-attn", &format!("{CUDA} --no-binary flash-attn")), @"");
+    assert_snapshot!(torch.lock("flash-attn", &format!("{CUDA} --no-binary flash-attn")), @"
+    cuda-toolkit 13.2.2
+    einops 0.8.1
+    flash-attn 2.8.3.post2
+    torch 2.15.0
+    ");
 }
 
 #[test]
@@ -125,17 +191,51 @@ fn what_is_locked_stays_where_a_wheel_appears() {
 fn wheels_hold_others_back_a_little_and_never_to_antiques() {
     let torch = with_flash_attn();
     torch.project.write("requirements.txt", "flash-attn\nserver\n");
-    assert_snapshot!(torch.said(&format!("lock {CUDA}")), @"");
-    assert_snapshot!(torch.lock("flash-attn trainer", CUDA), @"");
-    assert_snapshot!(torch.lock("flash-attn trainer", &format!("{CUDA} --allow-held-back trainer")), @"");
+    assert_snapshot!(torch.said(&format!("lock {CUDA}")), @"
+    exit code 0
+    --- stderr
+    wrote pylock.toml: 5 packages, 3.7 kB to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      variant  PyPI's own build of torch 2.8.0, for CUDA 12.8: neither driver nor GPU is declared, so nothing is ruled out
+      held     flash-attn 2.8.3.post2 is held back to 2.8.3+cu12torch2.8cxx11abitrue: it has no wheel for the target, and what has one comes first
+      held     server 2.0 is held back to 1.9: beside it, flash-attn 2.8.3+cu12torch2.8cxx11abitrue could not be had as a wheel
+      held     torch 2.15.0 is held back to 2.8.0: beside it, flash-attn 2.8.3+cu12torch2.8cxx11abitrue could not be had as a wheel
+      largest  nvidia-nccl-cu12 2.32 776 B, torch 2.8.0 753 B, server 1.9 714 B, einops 0.8.1 709 B
+    ");
+    assert_snapshot!(torch.lock("flash-attn trainer", CUDA), @"
+    cuda-toolkit 13.2.2
+    einops 0.8.1
+    flash-attn 2.8.3.post2
+    torch 2.15.0
+    trainer 9.0
+    ");
+    assert_snapshot!(torch.lock("flash-attn trainer", &format!("{CUDA} --allow-held-back trainer")), @"
+    einops 0.8.1
+    flash-attn 2.8.3+cu12torch2.8cxx11abitrue
+    nvidia-nccl-cu12 2.32
+    torch 2.8.0
+    trainer 1.0
+    ");
 }
 
 #[test]
 fn where_not_all_have_wheels_that_go_together_most_have() {
     let torch = with_flash_attn();
     put(&torch, "torch-scatter", "2.1.2", "pt26cu124", LINUX);
-    assert_snapshot!(torch.lock("flash-attn torch-scatter", CUDA), @"");
-    assert_snapshot!(torch.lock("flash-attn torch-scatter torch>=2.8", CUDA), @"");
+    assert_snapshot!(torch.lock("flash-attn torch-scatter", CUDA), @"
+    einops 0.8.1
+    flash-attn 2.8.3+cu12torch2.6cxx11abifalse
+    nvidia-nccl-cu12 2.32
+    torch 2.6.0
+    torch-scatter 2.1.2+pt26cu124
+    ");
+    assert_snapshot!(torch.lock("flash-attn torch-scatter torch>=2.8", CUDA), @"
+    einops 0.8.1
+    flash-attn 2.8.3+cu12torch2.8cxx11abitrue
+    nvidia-nccl-cu12 2.32
+    torch 2.8.0
+    torch-scatter 2.1.2
+    ");
 }
 
 #[test]
@@ -144,12 +244,30 @@ fn an_extension_for_cuda_is_for_targets_with_cuda() {
     for local in ["pt28cu128", "pt28cpu"] {
         put(&torch, "torch-scatter", "2.1.2", local, LINUX);
     }
-    assert_snapshot!(torch.lock("torch-scatter", CUDA), @"");
-    assert_snapshot!(torch.lock("torch-scatter", "--accelerator cpu --find-links wheels"), @"");
+    assert_snapshot!(torch.lock("torch-scatter", CUDA), @"
+    einops 0.8.1
+    nvidia-nccl-cu12 2.32
+    torch 2.8.0
+    torch-scatter 2.1.2+pt28cu128
+    ");
+    assert_snapshot!(torch.lock("torch-scatter", "--accelerator cpu --find-links wheels"), @"
+    einops 0.8.1
+    torch 2.8.0+cpu
+    torch-scatter 2.1.2+pt28cpu
+    ");
     std::fs::remove_file(torch.project.path(&format!("wheels/torch_scatter-2.1.2+pt28cpu-{LINUX}.whl")))
         .unwrap();
     let only = "--accelerator cpu --find-links wheels --only-binary torch-scatter";
-    assert_snapshot!(torch.lock("torch-scatter", only), @"");
+    assert_snapshot!(torch.lock("torch-scatter", only), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cpu)
+      - you require torch-scatter
+      - torch-scatter 2.1.2+pt28cu128 is built for CUDA 12, and the target is for cpu
+      - torch-scatter 2.1.2 has no wheel, only source
+    Hint: --only-binary leaves out sources: ask for a version of torch-scatter that has a wheel, or say --no-binary torch-scatter
+    Hint: torch-scatter: PyG's find-links page for the torch and CUDA, such as torch-2.8.0+cu128.html, has wheels; --find-links takes a folder or a page of them [PyG documentation, Installation, read 2026-11-21]
+    ");
 }
 
 #[test]
@@ -159,9 +277,33 @@ fn what_is_known_of_torch_can_be_overruled() {
     let cuda13 = "cu13torch2.8cxx11abiTRUE";
     put(&torch, "torch-scatter", "2.1.2", cuda13, LINUX);
     let only = format!("{CUDA} --only-binary :all:");
-    assert_snapshot!(torch.lock("torch-scatter torch==2.14.*", &only), @"");
-    assert_snapshot!(torch.lock("torch-scatter", &format!("{only} --override torch.txt")), @"");
+    assert_snapshot!(torch.lock("torch-scatter torch==2.14.*", &only), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cuda)
+      - you require torch-scatter
+      - torch-scatter 2.1.2+cu13torch2.8cxx11abitrue requires torch==2.8.* (as its local version says)
+      - torch-scatter 2.1.2+cu13torch2.8cxx11abitrue is built for CUDA 13, as +cu13torch2.8cxx11abitrue says
+      - torch-scatter 2.1.2 has no wheel, only source
+      - torch 2.8.0 requires nvidia-nccl-cu12
+      - torch 2.8.0+cu126 is built for CUDA 12.6, as +cu126 says
+      - nvidia-nccl-cu12 is for CUDA 12, as its name says
+      - one environment has one CUDA major: the libraries of two overwrite or miss each other
+    Hint: --only-binary leaves out sources: ask for a version of torch-scatter that has a wheel, or say --no-binary torch-scatter
+    Hint: torch-scatter: PyG's find-links page for the torch and CUDA, such as torch-2.8.0+cu128.html, has wheels; --find-links takes a folder or a page of them [PyG documentation, Installation, read 2026-11-21]
+    Hint: if torch-scatter goes with another torch, say what it requires under [tool.mlresolve.metadata.torch-scatter]
+    ");
+    assert_snapshot!(torch.lock("torch-scatter", &format!("{only} --override torch.txt")), @"
+    cuda-toolkit 13.2.2
+    einops 0.8.1
+    torch 2.14.0+cu130
+    torch-scatter 2.1.2+cu13torch2.8cxx11abitrue
+    ");
     let own = "[metadata.torch-scatter]\nrequires-dist = ['torch']\n";
     torch.project.write("mlresolve.toml", own);
-    assert_snapshot!(torch.lock("torch-scatter torch==2.14.*", &only), @"");
+    assert_snapshot!(torch.lock("torch-scatter torch==2.14.*", &only), @"
+    cuda-toolkit 13.2.2
+    torch 2.14.0+cu130
+    torch-scatter 2.1.2+cu13torch2.8cxx11abitrue
+    ");
 }

@@ -1,10 +1,10 @@
 //! What a person wants to see after a lock.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use mlresolve_lockfile::{Lock, LockDiff, Package, diff, size};
 use mlresolve_packaging::simple::ProjectStatus;
-use mlresolve_packaging::{PackageName, Version};
+use mlresolve_packaging::{PackageName, Version, VersionPoint};
 use mlresolve_solver::Resolution;
 use mlresolve_target::facts;
 use serde::Serialize;
@@ -189,7 +189,9 @@ fn warnings_of(
                 target.short()
             ));
         }
-        if let Some(file) = file.as_ref().filter(|file| universe.hashed(file).is_some()) {
+        if let Some(file) =
+            file.as_ref().filter(|file| universe.hashed(file).is_some() && file.local_path().is_none())
+        {
             warnings.push(format!(
                 "{} has no hash on its index; it was downloaded to compute one, which the lock keeps",
                 file.filename
@@ -256,26 +258,26 @@ fn source_warning(
     if !prepared.judge.formats.allows_wheels(name) {
         return None;
     }
+    let mut needed = BTreeMap::new();
+    for wheel in universe.wheels_of(name).ok()? {
+        let needs = needs_of_torch(name, &wheel).map(|(needed, _)| (needed.text.to_string(), needed.range));
+        needed.extend(needs);
+    }
     let torch = resolution.packages.iter().find(|(name, _)| name.as_str() == TORCH);
-    let needed = universe.wheels_of(name).ok()?;
-    let needed: BTreeSet<String> =
-        needed.iter().filter_map(|wheel| Some(needs_of_torch(name, wheel)?.0.text.to_string())).collect();
-    let needed = Vec::from_iter(needed);
-    let why = match (torch, &needed[..]) {
-        (Some((_, torch)), [_, ..]) => {
-            format!(
-                "of its wheels for the target none goes with torch {}: they require {}",
-                torch.version,
-                needed.join(" or ")
-            )
+    let torch = torch.map(|(_, torch)| VersionPoint::at(torch.version.clone()));
+    let why = match torch {
+        _ if needed.is_empty() => "it has no wheel for the target".to_owned(),
+        Some(torch) if !needed.values().any(|range| range.contains(&torch)) => {
+            let needed = Vec::from_iter(needed.into_keys()).join(" or ");
+            format!("none of its wheels for the target goes with torch {torch}: they require {needed}")
         }
-        _ => "it has no wheel for the target".to_owned(),
+        _ => "none of its wheels for the target goes with what else is chosen".to_owned(),
     };
     let what =
         "it must be built where it is installed, which can take a compiler for GPU code, torch and much time";
-    let hint = facts::wheel_source(name);
-    let hint = hint.map(|known| format!("; {}, which --find-links takes", known.hint)).unwrap_or_default();
-    Some(format!("{name} {version} is locked as source, since {why}; {what}{hint}"))
+    let hint = facts::wheel_source(name)
+        .map(|known| format!("; {}; --find-links takes a folder or a page of wheels", known.hint));
+    Some(format!("{name} {version} is locked as source, since {why}; {what}{}", hint.unwrap_or_default()))
 }
 
 /// What of a package's metadata was not taken as it stands.

@@ -45,7 +45,15 @@ pub(crate) fn solve(run: &Run<'_>, joint: &Joint<'_, Universe>) -> Result<Solved
             return Ok(Ok(resolutions));
         }
     }
-    Ok(solve_joint(joint))
+    let last = solve_joint(joint);
+    match &last {
+        Ok(resolutions) if takes_antiques(run, joint, resolutions)? => {
+            let free = attempt(joint, Sources::Equal);
+            treat(joint, &Sources::Last);
+            Ok(free)
+        }
+        _ => Ok(last),
+    }
 }
 
 /// For each target, what is older than it would be if sources of compiled packages were as good as wheels.
@@ -65,7 +73,12 @@ pub(crate) fn held_back_by_wheels(
     let Some(free) = free(joint) else { return Ok(held) };
     for (at, target) in run.targets.iter().enumerate() {
         let Some(first) = wheels[at].first() else { continue };
-        for (name, newer) in newer(target, &free[at], &chosen[at], |name| name.as_str() == TORCH) {
+        for (name, newer) in newer(target, &free[at], &chosen[at]) {
+            // What only follows from another package is not worth a line.
+            let asked = target.prepared.policy.direct.contains(&name) || target.universe.is_compiled(&name);
+            if !asked && name.as_str() != TORCH {
+                continue;
+            }
             let version = &chosen[at].packages[&name].version;
             let because = match wheels[at].iter().find(|wheel| wheel.0 == name) {
                 Some(_) => "it has no wheel for the target, and what has one comes first".to_owned(),
@@ -98,15 +111,23 @@ fn chosen_wheels(
     Ok(wheels)
 }
 
-/// Whether other packages than those that torch and its extensions bring would be old for the sake of wheels.
+/// Whether other packages than torch, its extensions and what they bring would be old for the sake of wheels.
 fn takes_antiques(run: &Run<'_>, joint: &Joint<'_, Universe>, chosen: &[Resolution]) -> Result<bool, Error> {
     let Some(free) = free(joint) else { return Ok(false) };
     for (at, target) in run.targets.iter().enumerate() {
-        for (name, newer) in newer(target, &free[at], &chosen[at], |_| false) {
-            let version = &chosen[at].packages[&name].version;
-            let follows =
-                target.universe.is_compiled(&name) || target.prepared.allow_held_back.contains(&name);
-            if !follows && !is_recent(target.universe, &name, version, &newer)? {
+        let packages = &chosen[at].packages;
+        let torch = packages.iter().find(|(name, _)| name.as_str() == TORCH);
+        let brought = match torch {
+            Some((name, torch)) => target.universe.requirements(name, &torch.version, &torch.extras),
+            None => Ok(Vec::new()),
+        };
+        let brought = brought.map_err(from_universe)?;
+        for (name, newer) in newer(target, &free[at], &chosen[at]) {
+            let follows = is_family(&name)
+                || target.universe.is_compiled(&name)
+                || target.prepared.allow_held_back.contains(&name)
+                || brought.iter().any(|requirement| requirement.name == name);
+            if !follows && !is_recent(target.universe, &name, &packages[&name].version, &newer)? {
                 return Ok(true);
             }
         }
@@ -114,24 +135,14 @@ fn takes_antiques(run: &Run<'_>, joint: &Joint<'_, Universe>, chosen: &[Resoluti
     Ok(false)
 }
 
-/// The packages that are newer in another resolution, with the public version there. The torch family and its libraries follow
-/// torch and are left out, but for those that are asked for.
-fn newer(
-    target: &TargetRun<'_>,
-    free: &Resolution,
-    chosen: &Resolution,
-    wanted: impl Fn(&PackageName) -> bool,
-) -> Vec<(PackageName, Version)> {
+/// The packages that are newer in another resolution, with the public version there. A library of another CUDA is not an older
+/// one.
+fn newer(target: &TargetRun<'_>, free: &Resolution, chosen: &Resolution) -> Vec<(PackageName, Version)> {
     let public = |version: &Version| version.clone().without_local();
     let newer = chosen.packages.iter().filter_map(|(name, resolved)| {
-        if !wanted(name)
-            && !target.universe.is_compiled(name)
-            && (is_family(name) || is_part_of_a_build(name))
-        {
-            return None;
-        }
         let newer = public(&free.packages.get(name)?.version);
-        (newer > public(&resolved.version)).then(|| (name.clone(), newer))
+        let follows = is_part_of_a_build(name) && !target.universe.is_compiled(name);
+        (!follows && newer > public(&resolved.version)).then(|| (name.clone(), newer))
     });
     newer.collect()
 }
