@@ -135,6 +135,24 @@ fn a_renamed_wheel_is_locked_by_its_address() {
 }
 
 #[test]
+fn an_extension_that_does_not_say_so_requires_its_torch_in_the_lock() {
+    let torch = project();
+    let wheel = WheelBuilder::new("torch-scatter", "2.1.2+pt28cu128").tag(LINUX).build();
+    std::fs::create_dir_all(torch.project.path("wheels")).unwrap();
+    std::fs::write(torch.project.path("wheels").join(&wheel.filename), wheel.bytes).unwrap();
+    assert_snapshot!(torch.lock("torch-scatter", CUDA), @"");
+    assert!(torch.project.read("pylock.toml").contains("torch==2.8.*"));
+    torch.run(&format!("lock --check {CUDA}")).success();
+}
+
+#[test]
+fn a_wheel_at_an_address_goes_with_its_torch_too() {
+    let torch = with_flash_attn();
+    let wheel = format!("./wheels/flash_attn-2.8.3+cu12torch2.7cxx11abiTRUE-{LINUX}.whl");
+    assert_snapshot!(torch.lock(&format!("torch {wheel}"), "--accelerator cuda"), @"");
+}
+
+#[test]
 fn a_source_comes_last_and_says_what_it_takes() {
     let torch = with_flash_attn();
     torch.project.write("requirements.txt", "flash-attn\ntorch>=2.9\n");

@@ -185,13 +185,8 @@ mod tests {
     fn extensions_are_tried_from_the_newest_torch_down_and_for_what_the_target_has_first() {
         let order = |accelerator| {
             let target = target(accelerator);
-            let mut labels = vec![
-                "pt28cpu",
-                "pt29cu128",
-                "cu12torch2.10cxx11abitrue",
-                "cu12torch2.8cxx11abitrue",
-                "cu128",
-            ];
+            let mut labels =
+                ["pt28cpu", "pt29cu128", "cu12torch2.10cxx11abitrue", "cu12torch2.8cxx11abitrue", "cu128"];
             labels.sort_by_key(|label| {
                 extension_rank(&target, &parse_version(&format!("1.0+{label}")).unwrap())
             });

@@ -280,7 +280,8 @@ impl Universe {
         Ok(verdict.file.ok().cloned())
     }
 
-    /// The requirements of a version that hold for the target, for itself and for these extras, overrides applied.
+    /// The requirements of a version that hold for the target, for itself and for these extras, overrides applied. One on torch
+    /// that is known from elsewhere is among them where the metadata has none.
     pub(crate) fn requirements<'e>(
         &self,
         name: &PackageName,
@@ -288,12 +289,20 @@ impl Universe {
         extras: impl IntoIterator<Item = &'e ExtraName>,
     ) -> Result<Vec<Requirement>, UniverseError> {
         let extras: Vec<ExtraName> = extras.into_iter().cloned().collect();
-        if let Some(package) = self.shared.prepared.directs.get(name) {
-            return Ok(self.shared.active(&package.metadata, &extras).collect());
+        let mut requirements: Vec<Requirement> = match self.shared.prepared.directs.get(name) {
+            Some(package) => self.shared.active(&package.metadata, &extras).collect(),
+            None => {
+                let Some(file) = self.file(name, version)? else { return Ok(Vec::new()) };
+                let Ok(metadata) = self.metadata(&file)? else { return Ok(Vec::new()) };
+                self.shared.active(&metadata.core, &extras).collect()
+            }
+        };
+        if let Some((needed, _)) = self.unsaid(name, version)
+            && requirements.iter().all(|requirement| requirement.name != needed.name)
+        {
+            requirements.extend(needed.text.parse::<Requirement>());
         }
-        let Some(file) = self.file(name, version)? else { return Ok(Vec::new()) };
-        let Ok(metadata) = self.metadata(&file)? else { return Ok(Vec::new()) };
-        Ok(self.shared.active(&metadata.core, &extras).collect())
+        Ok(requirements)
     }
 
     /// What a version requires, with these extras, that another provider stands for; as it was required, with the provider.

@@ -24,35 +24,31 @@ type Solved = Result<Vec<Resolution>, SolveError<UniverseError>>;
 
 /// Solves with as many wheels of compiled packages as can be.
 pub(crate) fn solve(run: &Run<'_>, joint: &Joint<'_, Universe>) -> Result<Solved, Error> {
-    let wheels = attempt(joint, Sources::RefusedBut(BTreeSet::new()));
-    let refused: BTreeSet<PackageName> =
-        joint.targets.iter().flat_map(|target| target.provider.refused_sources()).collect();
-    treat(joint, &Sources::Last);
+    let (wheels, refused) = attempt(joint, &Sources::RefusedBut(BTreeSet::new()));
     if refused.is_empty() || matches!(wheels, Err(SolveError::Provider(_) | SolveError::Stopped(_))) {
         return Ok(wheels);
     }
-    if let Ok(resolutions) = wheels
-        && !takes_antiques(run, joint, &resolutions)?
-    {
-        return Ok(Ok(resolutions));
+    if good(run, joint, &wheels)? {
+        return Ok(wheels);
     }
     for name in refused.iter().take(SEARCH_LIMIT).filter(|_| refused.len() > 1) {
-        let but = attempt(joint, Sources::RefusedBut(BTreeSet::from([name.clone()])));
-        treat(joint, &Sources::Last);
-        if let Ok(resolutions) = but
-            && !takes_antiques(run, joint, &resolutions)?
-        {
-            return Ok(Ok(resolutions));
+        let (but, _) = attempt(joint, &Sources::RefusedBut(BTreeSet::from([name.clone()])));
+        if good(run, joint, &but)? {
+            return Ok(but);
         }
     }
     let last = solve_joint(joint);
-    match &last {
-        Ok(resolutions) if takes_antiques(run, joint, resolutions)? => {
-            let free = attempt(joint, Sources::Equal);
-            treat(joint, &Sources::Last);
-            Ok(free)
-        }
-        _ => Ok(last),
+    if last.is_err() || good(run, joint, &last)? {
+        return Ok(last);
+    }
+    Ok(attempt(joint, &Sources::Equal).0)
+}
+
+/// Whether there is a solution and it takes no antiques.
+fn good(run: &Run<'_>, joint: &Joint<'_, Universe>, solved: &Solved) -> Result<bool, Error> {
+    match solved {
+        Ok(resolutions) => Ok(!takes_antiques(run, joint, resolutions)?),
+        Err(_) => Ok(false),
     }
 }
 
@@ -149,18 +145,17 @@ fn newer(target: &TargetRun<'_>, free: &Resolution, chosen: &Resolution) -> Vec<
 
 /// The resolution where sources are as good as wheels.
 fn free(joint: &Joint<'_, Universe>) -> Option<Vec<Resolution>> {
-    let free = attempt(joint, Sources::Equal);
-    treat(joint, &Sources::Last);
-    free.ok()
+    attempt(joint, &Sources::Equal).0.ok()
 }
 
-fn attempt(joint: &Joint<'_, Universe>, sources: Sources) -> Solved {
-    treat(joint, &sources);
-    solve_joint(joint)
-}
-
-fn treat(joint: &Joint<'_, Universe>, sources: &Sources) {
-    for target in &joint.targets {
-        target.provider.treat_sources(sources.clone());
-    }
+/// Solves with such a treatment of sources, and gives the packages of which one was refused.
+fn attempt(joint: &Joint<'_, Universe>, sources: &Sources) -> (Solved, BTreeSet<PackageName>) {
+    let treat = |sources: &Sources| {
+        joint.targets.iter().for_each(|target| target.provider.treat_sources(sources.clone()));
+    };
+    treat(sources);
+    let solved = solve_joint(joint);
+    let refused = joint.targets.iter().flat_map(|target| target.provider.refused_sources()).collect();
+    treat(&Sources::Last);
+    (solved, refused)
 }
