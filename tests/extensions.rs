@@ -140,7 +140,11 @@ fn an_extension_that_does_not_say_so_requires_its_torch_in_the_lock() {
     let wheel = WheelBuilder::new("torch-scatter", "2.1.2+pt28cu128").tag(LINUX).build();
     std::fs::create_dir_all(torch.project.path("wheels")).unwrap();
     std::fs::write(torch.project.path("wheels").join(&wheel.filename), wheel.bytes).unwrap();
-    assert_snapshot!(torch.lock("torch-scatter", CUDA), @"");
+    assert_snapshot!(torch.lock("torch-scatter", CUDA), @"
+    nvidia-nccl-cu12 2.32
+    torch 2.8.0
+    torch-scatter 2.1.2+pt28cu128
+    ");
     assert!(torch.project.read("pylock.toml").contains("torch==2.8.*"));
     torch.run(&format!("lock --check {CUDA}")).success();
 }
@@ -149,7 +153,12 @@ fn an_extension_that_does_not_say_so_requires_its_torch_in_the_lock() {
 fn a_wheel_at_an_address_goes_with_its_torch_too() {
     let torch = with_flash_attn();
     let wheel = format!("./wheels/flash_attn-2.8.3+cu12torch2.7cxx11abiTRUE-{LINUX}.whl");
-    assert_snapshot!(torch.lock(&format!("torch {wheel}"), "--accelerator cuda"), @"");
+    assert_snapshot!(torch.lock(&format!("torch {wheel}"), "--accelerator cuda"), @"
+    einops 0.8.1
+    flash-attn 2.8.3+cu12torch2.7cxx11abitrue
+    nvidia-nccl-cu12 2.32
+    torch 2.7.1+cu126
+    ");
 }
 
 #[test]
