@@ -25,7 +25,8 @@ pub(crate) fn claims_of(
     // compiled against torch does not load beside a torch for another CUDA. Elsewhere is no CUDA.
     let linux = target.platform().is_linux();
     let computes = linux && target.accelerator().is_some();
-    let matters = computes || linux && local_abi(version).is_some();
+    let is_torch = name.as_str() == TORCH;
+    let matters = computes || linux && (is_torch || local_abi(version).is_some());
     if let Some(claim) = cuda_major(name, version).filter(|_| matters) {
         let cited = claim.source.map(|source| format!(" {source}")).unwrap_or_default();
         claims.push(Claim {
@@ -34,7 +35,7 @@ pub(crate) fn claims_of(
             because: format!("{}{cited}", claim.because).into(),
             always: claim.name_wide,
         });
-    } else if name.as_str() == TORCH && linux && !computes {
+    } else if is_torch && linux && !computes && version.local().is_empty() {
         claims.extend(cuda_of_torch(target, version));
     }
     let imports = if computes || !is_part_of_a_build(name) { facts::provided(name) } else { Vec::new() };
@@ -220,6 +221,8 @@ mod tests {
         assert_eq!(claims("flash-attn", "2.8.3+cu12torch2.8cxx11abiFALSE"), both("12", "old"));
         assert_eq!(claims("torch", "2.8.0"), both("12", "new"));
         assert_eq!(claims("torch", "2.6.0"), both("12", "old"));
+        assert_eq!(claims("torch", "2.14.0+cu126").first(), both("12", "new").first());
+        assert!(claims("torch", "2.14.0+cpu").iter().all(|(matter, _)| *matter != Matter::CudaMajor));
         assert_eq!(claims("nvidia-cudnn-cu12", "9.0"), []);
         assert_eq!(claims("spam", "1.0+cu128"), []);
     }
