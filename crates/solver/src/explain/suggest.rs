@@ -321,7 +321,7 @@ pub(super) fn overruled<P: Provider>(joint: &Joint<'_, P>, leaves: &[Leaf<'_>]) 
             SolverPackage::Package(target, name, None),
             range,
             SolverPackage::Package(_, on, _),
-            _,
+            needed,
         ) = leaf
         else {
             continue;
@@ -330,7 +330,7 @@ pub(super) fn overruled<P: Provider>(joint: &Joint<'_, P>, leaves: &[Leaf<'_>]) 
         let Ok(Versions::Found(versions)) = provider.versions(name) else { continue };
         let held =
             versions.iter().rev().find(|version| range.contains(&VersionPoint::at((*version).clone())));
-        if held.is_some_and(|version| provider.cited(name, version, on).is_some()) {
+        if held.is_some_and(|version| provider.cited(name, version, on, needed).is_some()) {
             hints.insert(format!(
                 "if {name} goes with another {on}, say what it requires under [tool.mlresolve.metadata.{name}]"
             ));
