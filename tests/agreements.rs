@@ -209,6 +209,7 @@ fn companions_of_torch_are_those_that_were_built_for_it() {
     Any one of these changes is enough:
       - relax torch==2.6.0: gives torch 2.15.0, torchaudio 2.11.0
       - relax torchaudio==2.11.0: gives torchaudio 2.6.0, torch 2.6.0
+    Hint: if torchaudio goes with another torch, say what it requires under [tool.mlresolve.metadata.torchaudio]
     ");
 }
 
@@ -251,6 +252,7 @@ fn a_version_that_is_old_for_the_sake_of_others_is_not_taken_in_silence_either()
       - torchtext 0.18.0 requires torch>=2.3.0
       - torchtext 0.18.0 requires torch==2.3.* [pytorch/text#2272, read 2026-11-22]
       - there is no torch>=2.3.0,<2.4; the newest is 2.15.0
+    Hint: if torchtext goes with another torch, say what it requires under [tool.mlresolve.metadata.torchtext]
     Hint: --allow-held-back torchtext takes torchtext 0.6.0
     ");
 }

@@ -13,6 +13,7 @@ mod crash;
 mod determinism;
 mod dockerfile;
 mod doctor;
+mod extensions;
 mod hostile;
 mod index_trouble;
 mod lock;

@@ -15,13 +15,13 @@ use crate::cache::{Bucket, Key};
 use crate::hash::sha256;
 use crate::pages::status_error;
 use crate::transport::{Get, Limit};
-use crate::wheel_tail::{read_archive, read_directory, unreadable};
+use crate::wheel_tail::{is_version_of, read_archive, read_directory, unreadable};
 use crate::{CacheMode, File, IndexClient, IndexError, MetadataError};
 
 /// What a file says of itself, and where that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileMetadata {
-    /// What it says.
+    /// What it says. The version of a renamed wheel lacks the local part that its file name has.
     pub core: CoreMetadata,
     /// Where it was read.
     pub origin: MetadataOrigin,
@@ -193,7 +193,7 @@ pub(crate) fn parse(file: &File, wheel: &WheelFilename, bytes: &[u8]) -> Result<
     if metadata.name != wheel.name {
         return Err(inconsistent("name", wheel.name.to_string(), metadata.name.to_string()));
     }
-    if metadata.version != wheel.version {
+    if !is_version_of(&metadata.version, wheel) {
         return Err(inconsistent("version", wheel.version.to_string(), metadata.version.to_string()));
     }
     Ok(metadata)

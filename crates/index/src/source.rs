@@ -117,7 +117,7 @@ impl IndexClient {
             of_lock.size = Some(known.bytes);
             let metadata = self.metadata(&of_lock).await?;
             return Ok(SourceRead {
-                version: Some(metadata.core.version.clone()),
+                version: file.wheel.as_ref().map(|wheel| wheel.version.clone()),
                 metadata: metadata.core.clone(),
                 origin: metadata.origin,
                 sha256: known.sha256.clone(),
@@ -170,8 +170,7 @@ impl Kept {
         let (metadata, origin, version) = match (&self.content, &file.wheel) {
             (Content::Wheel(bytes), Some(wheel)) => {
                 let metadata = parse(file, wheel, bytes)?;
-                let version = metadata.version.clone();
-                (metadata, MetadataOrigin::Wheel, Some(version))
+                (metadata, MetadataOrigin::Wheel, Some(wheel.version.clone()))
             }
             (Content::Source(files), None) => read_source_files(file, files)?,
             _ => return Err(unreadable(file, "what was kept of it is of another kind".to_owned())),

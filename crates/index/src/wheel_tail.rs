@@ -7,7 +7,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use mlresolve_packaging::{PackageName, WheelFilename, parse_version};
+use mlresolve_packaging::{PackageName, Version, WheelFilename, parse_version};
 use url::Url;
 use zip::ZipArchive;
 use zip::read::ZipArchiveMetadata;
@@ -238,12 +238,18 @@ fn read_member<R: Read + Seek>(
     Ok(bytes)
 }
 
+/// Whether a version that stands inside a wheel is its own. A wheel that was renamed to tell which torch it is built for, such as
+/// those of flash-attn, has the local part in its file name alone.
+pub(crate) fn is_version_of(version: &Version, wheel: &WheelFilename) -> bool {
+    *version == wheel.version || *version == wheel.version.clone().without_local()
+}
+
 /// Whether a member is `{name}-{version}.dist-info/METADATA` for the wheel's own name and version.
 fn is_metadata_of(member: &str, wheel: &WheelFilename) -> bool {
     let stem = member.strip_suffix("/METADATA").and_then(|folder| folder.strip_suffix(".dist-info"));
     let Some((name, version)) = stem.and_then(|stem| stem.rsplit_once('-')) else { return false };
     name.parse::<PackageName>().is_ok_and(|name| name == wheel.name)
-        && parse_version(version).is_ok_and(|version| version == wheel.version)
+        && parse_version(version).is_ok_and(|version| is_version_of(&version, wheel))
 }
 
 /// Start and total length from `Content-Range: bytes 5-9/10`, if they fit the body.
@@ -284,10 +290,15 @@ mod tests {
     #[test]
     fn metadata_is_looked_for_in_the_wheel_s_own_folder() {
         let wheel: WheelFilename = "Foo_Bar-1.0+cu12-py3-none-any.whl".parse().unwrap();
-        for own in ["Foo_Bar-1.0+cu12.dist-info/METADATA", "foo.bar-1.0.0+cu12.dist-info/METADATA"] {
+        for own in [
+            "Foo_Bar-1.0+cu12.dist-info/METADATA",
+            "foo.bar-1.0.0+cu12.dist-info/METADATA",
+            "foo_bar-1.0.dist-info/METADATA",
+        ] {
             assert!(is_metadata_of(own, &wheel), "{own}");
         }
         for other in [
+            "foo_bar-1.0+cu13.dist-info/METADATA",
             "foo_bar-1.1+cu12.dist-info/METADATA",
             "foo-1.0+cu12.dist-info/METADATA",
             "x/foo_bar-1.0+cu12.dist-info/METADATA",

@@ -51,7 +51,10 @@ pub(crate) fn held_back(universe: &Universe, resolution: &Resolution) -> Result<
                 format!("{name} can be built to see what it requires: --allow-build {name}"),
                 format!("or say yourself what it requires, under [tool.mlresolve.metadata.{name}]"),
                 format!("or require {name}<={chosen}, if the old version will do"),
-            ],
+            ]
+            .into_iter()
+            .chain(mlresolve_solver::Provider::elsewhere(universe, name))
+            .collect(),
             ..Explanation::default()
         }));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mlresolve_index::File;
+use mlresolve_index::{File, FileMetadata};
 use mlresolve_lockfile::{
     Archive, Dependency, Directory, Lock, OptionsSection, Package, PackageTool, Sdist, TargetSection,
     ToolSection, Vcs, Wheel,
@@ -139,7 +139,11 @@ fn package(
     };
     let locked = builds.is_some().then(known).flatten();
     let wheel = wheel(universe, &file, locked, prepared.directs.root(), watch)?;
-    if file.wheel.is_some() {
+    if is_renamed(&file, metadata.as_deref()) {
+        let Wheel { upload_time, url, path, size, hashes, .. } = wheel;
+        package.index = None;
+        package.archive = Some(Archive { url, path, size, upload_time, hashes, subdirectory: None });
+    } else if file.wheel.is_some() {
         package.wheels.push(wheel);
     } else {
         let Wheel { name, upload_time, url, path, size, hashes } = wheel;
@@ -152,6 +156,12 @@ fn package(
         ..PackageTool::default()
     });
     Ok(package)
+}
+
+/// Whether a wheel has another version in its name than inside. pip installs such a wheel by its address alone.
+fn is_renamed(file: &File, metadata: Option<&FileMetadata>) -> bool {
+    let wheel = file.wheel.as_ref();
+    wheel.zip(metadata).is_some_and(|(wheel, metadata)| wheel.version != metadata.core.version)
 }
 
 /// The entry of a package that is required by address: an archive, a folder or a commit.

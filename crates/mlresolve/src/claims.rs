@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use mlresolve_packaging::range::range_of;
 use mlresolve_packaging::{PackageName, Requirement, Version};
-use mlresolve_solver::{Claim, Dependency, Matter};
+use mlresolve_solver::{Claim, Dependency, Matter, Unusable};
 use mlresolve_target::cuda_major::cuda_major;
 use mlresolve_target::facts::Otherwise;
-use mlresolve_target::{Target, TorchAbi, Variant, facts, torch_abi};
+use mlresolve_target::{Accelerator, Target, TorchAbi, Variant, facts, torch_abi};
 
 use crate::machine::{TORCH, is_part_of_a_build};
 
@@ -21,9 +21,13 @@ pub(crate) fn claims_of(
     variant: Option<Variant>,
 ) -> Vec<Claim> {
     let mut claims = Vec::new();
-    // Where nothing is declared, builds are taken as they come, and two CUDAs are only warned of. Elsewhere is no CUDA.
-    let computes = target.platform().is_linux() && target.accelerator().is_some();
-    if let Some(claim) = cuda_major(name, version).filter(|_| computes) {
+    // Where nothing is declared, builds are taken as they come, and two CUDAs are only warned of. But an extension that was
+    // compiled against torch does not load beside a torch for another CUDA. Elsewhere is no CUDA.
+    let linux = target.platform().is_linux();
+    let computes = linux && target.accelerator().is_some();
+    let is_torch = name.as_str() == TORCH;
+    let matters = computes || linux && (is_torch || local_abi(version).is_some());
+    if let Some(claim) = cuda_major(name, version).filter(|_| matters) {
         let cited = claim.source.map(|source| format!(" {source}")).unwrap_or_default();
         claims.push(Claim {
             matter: Matter::CudaMajor,
@@ -31,6 +35,8 @@ pub(crate) fn claims_of(
             because: format!("{}{cited}", claim.because).into(),
             always: claim.name_wide,
         });
+    } else if is_torch && linux && !computes && version.local().is_empty() {
+        claims.extend(cuda_of_torch(target, version));
     }
     let imports = if computes || !is_part_of_a_build(name) { facts::provided(name) } else { Vec::new() };
     for import in imports {
@@ -46,7 +52,7 @@ pub(crate) fn claims_of(
             .map(|abi| (abi.value, format!(" {}", abi.source))),
         _ => local_abi(version).and_then(|abi| abi.cxx11_abi).map(|new| (new, String::new())),
     };
-    if let Some((new, cited)) = abi.filter(|_| computes) {
+    if let Some((new, cited)) = abi.filter(|_| linux) {
         let word = if new { "new" } else { "old" };
         claims.push(Claim {
             matter: Matter::CxxAbi,
@@ -56,6 +62,18 @@ pub(crate) fn claims_of(
         });
     }
     claims
+}
+
+/// The CUDA that PyPI's own build of torch is for; elsewhere the libraries that it requires say so.
+fn cuda_of_torch(target: &Target, version: &Version) -> Option<Claim> {
+    let build = facts::build(version, Variant::Pypi, target.platform())?;
+    let cuda = build.cuda?;
+    Some(Claim {
+        matter: Matter::CudaMajor,
+        values: Arc::from([cuda.major.to_string()]),
+        because: format!("is built for CUDA {cuda} {}", build.source).into(),
+        always: false,
+    })
 }
 
 /// Which packages of a lock are for which CUDA major, where there are several; in words.
@@ -105,8 +123,30 @@ pub(crate) fn needs_of_torch(name: &PackageName, version: &Version) -> Option<(D
     Some((Dependency { name: torch, extras: Vec::new(), range, text: text.into() }, cited))
 }
 
+/// Why an extension of torch is of no use on a target, if so: it is built for CUDA, and there is none.
+pub(crate) fn foreign(target: &Target, version: &Version) -> Option<Unusable> {
+    let accelerator = target.accelerator().filter(|one| !matches!(one, Accelerator::Cuda(_)))?;
+    let major = local_abi(version)?.cuda?.major;
+    Some(Unusable::Machine(vec![format!("is built for CUDA {major}, and the target is for {accelerator}")]))
+}
+
+/// The order in which builds of an extension are tried: that for CUDA where the target has it, then that for the newest torch.
+pub(crate) fn extension_rank(target: &Target, version: &Version) -> u32 {
+    let Some(abi) = local_abi(version) else { return u32::MAX };
+    let (major, minor) = abi.torch;
+    let torch = major.saturating_mul(1000).saturating_add(minor).min(99_999);
+    let computes = !matches!(target.accelerator(), Some(Accelerator::Cpu));
+    let other = if abi.cuda.is_some() == computes { 0 } else { 200_000 };
+    other + 100_000 - u32::try_from(torch).unwrap_or_default()
+}
+
+/// Whether a local version names a torch.
+pub(crate) fn names_torch(version: &Version) -> bool {
+    !version.local().is_empty() && local_abi(version).is_some()
+}
+
 /// What a local version says of the torch that an extension is built for.
-fn local_abi(version: &Version) -> Option<TorchAbi> {
+pub(crate) fn local_abi(version: &Version) -> Option<TorchAbi> {
     let text = version.to_string();
     torch_abi(text.split_once('+')?.1)
 }
@@ -126,4 +166,64 @@ pub(crate) fn way_out(matter: &Matter, values: &BTreeSet<String>) -> Option<Stri
         "one of them can stand for the others: under [tool.mlresolve.providers], say {}",
         choices.join(" or ")
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use mlresolve_packaging::parse_version;
+
+    use super::*;
+
+    fn target(accelerator: Option<&str>) -> Target {
+        let target = Target::new("t", "3.12".parse().unwrap(), "linux-x86_64".parse().unwrap()).unwrap();
+        match accelerator {
+            Some(word) => target.with_accelerator(word.parse().unwrap()),
+            None => target,
+        }
+    }
+
+    #[test]
+    fn extensions_are_tried_from_the_newest_torch_down_and_for_what_the_target_has_first() {
+        let order = |accelerator| {
+            let target = target(accelerator);
+            let mut labels =
+                ["pt28cpu", "pt29cu128", "cu12torch2.10cxx11abitrue", "cu12torch2.8cxx11abitrue", "cu128"];
+            labels.sort_by_key(|label| {
+                extension_rank(&target, &parse_version(&format!("1.0+{label}")).unwrap())
+            });
+            labels.join(" ")
+        };
+        let cuda = "cu12torch2.10cxx11abitrue pt29cu128 cu12torch2.8cxx11abitrue pt28cpu cu128";
+        assert_eq!([order(None), order(Some("cuda"))], [cuda, cuda]);
+        assert!(order(Some("cpu")).starts_with("pt28cpu "));
+    }
+
+    #[test]
+    fn an_extension_for_cuda_is_of_no_use_where_there_is_none() {
+        let refused = |accelerator, label: &str| {
+            foreign(&target(accelerator), &parse_version(&format!("1.0+{label}")).unwrap()).is_some()
+        };
+        assert!(refused(Some("cpu"), "pt28cu128") && refused(Some("rocm"), "cu12torch2.8cxx11abitrue"));
+        assert!(!refused(Some("cpu"), "pt28cpu") && !refused(Some("cuda"), "pt28cu128"));
+        assert!(!refused(None, "pt28cu128") && !refused(Some("cpu"), "cu128"));
+    }
+
+    #[test]
+    fn an_extension_binds_to_its_torch_where_nothing_is_declared() {
+        let claims = |name: &str, version: &str| {
+            let (name, version) = (name.parse().unwrap(), parse_version(version).unwrap());
+            let claims = claims_of(&target(None), &name, &version, None);
+            claims.iter().map(|claim| (claim.matter.clone(), claim.values.join("|"))).collect::<Vec<_>>()
+        };
+        let both = |cuda: &str, abi: &str| {
+            vec![(Matter::CudaMajor, cuda.to_owned()), (Matter::CxxAbi, abi.to_owned())]
+        };
+        assert_eq!(claims("flash-attn", "2.8.3+cu12torch2.8cxx11abiFALSE"), both("12", "old"));
+        assert_eq!(claims("torch", "2.8.0"), both("12", "new"));
+        assert_eq!(claims("torch", "2.6.0"), both("12", "old"));
+        assert_eq!(claims("torch", "2.14.0+cu126").first(), both("12", "new").first());
+        assert!(claims("torch", "2.14.0+cpu").iter().all(|(matter, _)| *matter != Matter::CudaMajor));
+        assert_eq!(claims("nvidia-cudnn-cu12", "9.0"), []);
+        assert_eq!(claims("spam", "1.0+cu128"), []);
+    }
 }

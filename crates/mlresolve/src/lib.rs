@@ -52,6 +52,7 @@ mod stand_ins;
 mod text;
 mod trade_off;
 mod universe;
+mod wheels_first;
 
 pub use access::{Access, KeyringProvider, NetworkMode, default_index_url};
 pub use build::{BuildError, BuildOptions};

@@ -97,6 +97,11 @@ impl Overrides {
         self.by_name.values().flatten()
     }
 
+    /// Whether the user decides about a package.
+    pub(crate) fn replaces(&self, name: &PackageName) -> bool {
+        self.by_name.contains_key(name)
+    }
+
     /// Why a requirement would not be listened to: an override decides about its package.
     pub(crate) fn decide(&self, requirement: &Requirement) -> Option<Explanation> {
         let replacement = self.by_name.get(&requirement.name)?;

@@ -8,7 +8,6 @@ use mlresolve_lockfile::{Lock, diff, write};
 use mlresolve_packaging::Requirement;
 use mlresolve_solver::{
     Alignment, Failure, Joint, Matter, Policy, Resolution, SolveError, TargetProblem, explain_joint,
-    solve_joint,
 };
 
 use crate::aligned::held_back_by_others;
@@ -27,6 +26,7 @@ use crate::replaced::refuse_replaced;
 use crate::report::report;
 use crate::trade_off::held_back_by_packages;
 use crate::universe::{Universe, UniverseError};
+use crate::wheels_first;
 
 /// One run.
 pub(crate) struct Run<'a> {
@@ -51,6 +51,7 @@ impl<'a> Run<'a> {
         let hindered = held_back_by_machine(self, &joint, &resolutions);
         let traded = held_back_by_packages(self, &joint, &resolutions)?;
         let mut remarks = check_files(self, &resolutions)?.into_iter();
+        let compiled = wheels_first::held_back_by_wheels(self, &joint, &resolutions)?;
         let mut locked = Vec::with_capacity(self.targets.len());
         for (at, (target, resolution)) in self.targets.iter().zip(&resolutions).enumerate() {
             let digest = self.digest(at, alignment);
@@ -62,6 +63,11 @@ impl<'a> Run<'a> {
             one.report.warnings.extend(warnings);
             one.report.notes.extend(notes);
             one.report.held_back = hindered[at].iter().chain(&traded[at]).cloned().collect();
+            for held in &compiled[at] {
+                if one.report.held_back.iter().all(|said| said.name != held.name) {
+                    one.report.held_back.push(held.clone());
+                }
+            }
             one.report.held_back.extend(held_back_by_others(&self.targets, resolution));
             locked.push(one);
         }
@@ -205,7 +211,7 @@ impl<'a> Run<'a> {
 
     /// Solves; the inner error says that there is no solution.
     fn attempt(&self, joint: &Joint<'a, Universe>) -> Result<Result<Vec<Resolution>, Failure>, Error> {
-        let outcome = solve_joint(joint);
+        let outcome = wheels_first::solve(self, joint)?;
         // Neither a solution nor its absence can be told from what the cache happens to hold.
         if let Ok(_) | Err(SolveError::NoSolution(_)) = &outcome {
             for target in &self.targets {

@@ -8,6 +8,7 @@ mod ahead;
 mod answers;
 mod find;
 mod shared;
+mod sources;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,18 +22,19 @@ use mlresolve_solver::{
     Answer, Build, Claim, Dependency, Matter, Missing, Provider, Standing, Stop, Unusable, Versions,
 };
 use mlresolve_target::Variant;
-use mlresolve_target::facts::is_family;
+use mlresolve_target::facts::{is_family, wheel_source};
 use rustc_hash::FxHashMap;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 pub(crate) use self::ahead::Common;
 use self::shared::Shared;
+pub(crate) use self::sources::Sources;
 use crate::access::{Access, index_label};
 use crate::antique::since;
 use crate::build::{BuildError, Builder};
 use crate::builds::{Builds, ChosenBuild};
-use crate::claims::{claims_of, needs_of_torch, way_out};
+use crate::claims::{claims_of, extension_rank, foreign, way_out};
 use crate::direct::DirectPackage;
 use crate::limits::RunLimits;
 use crate::machine::{is_part_of_a_build, local_variant};
@@ -88,6 +90,10 @@ pub(crate) struct Universe {
     listing: Cell<bool>,
     /// Of how many versions of each package it was fetched ahead.
     listed: RefCell<FxHashMap<PackageName, usize>>,
+    /// What becomes of the sources of compiled packages.
+    sources: RefCell<Sources>,
+    /// The packages of which a source was refused since that was set.
+    refused: RefCell<BTreeSet<PackageName>>,
     /// What builds told of files, by their address, with the minor version of the Python that built them.
     built: RefCell<FxHashMap<String, (Arc<FileMetadata>, u8)>>,
 }
@@ -97,12 +103,21 @@ type Question = (PackageName, Version, Option<ExtraName>);
 
 #[derive(Clone)]
 enum Found {
-    Project(Arc<Project>, Arc<[Version]>),
+    Project(Arc<Project>, Arc<[Version]>, Nature),
     /// One of the torch family, whose builds lie on several indexes.
     Builds(Arc<Builds>),
     /// One that is required by address; it has one version.
     Direct(Arc<DirectPackage>),
     Missing(Missing),
+}
+
+/// What kind of code a package has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nature {
+    /// Of any kind.
+    Ordinary,
+    /// Code for GPUs that is compiled, mostly against one torch, and that PyPI has as source.
+    Compiled,
 }
 
 impl Universe {
@@ -135,6 +150,8 @@ impl Universe {
             companions: Cell::new(false),
             listing: Cell::new(false),
             listed: RefCell::default(),
+            sources: RefCell::default(),
+            refused: RefCell::default(),
             built: RefCell::default(),
         }
     }
@@ -167,6 +184,8 @@ impl Universe {
             companions: Cell::new(false),
             listing: Cell::new(false),
             listed: RefCell::default(),
+            sources: RefCell::new(self.sources.borrow().clone()),
+            refused: RefCell::default(),
             built: RefCell::new(self.built.borrow().clone()),
         }
     }
@@ -243,7 +262,7 @@ impl Universe {
     /// The project of a package that was found before.
     pub(crate) fn project(&self, name: &PackageName) -> Result<Option<Arc<Project>>, UniverseError> {
         match self.find(name)? {
-            Found::Project(project, _) => Ok(Some(project)),
+            Found::Project(project, ..) => Ok(Some(project)),
             Found::Builds(builds) => Ok(builds.sources().first().map(|source| Arc::clone(&source.project))),
             Found::Direct(_) | Found::Missing(_) => Ok(None),
         }
@@ -261,7 +280,8 @@ impl Universe {
         Ok(verdict.file.ok().cloned())
     }
 
-    /// The requirements of a version that hold for the target, for itself and for these extras, overrides applied.
+    /// The requirements of a version that hold for the target, for itself and for these extras, overrides applied. One on torch
+    /// that is known from elsewhere is among them where the metadata has none.
     pub(crate) fn requirements<'e>(
         &self,
         name: &PackageName,
@@ -269,12 +289,20 @@ impl Universe {
         extras: impl IntoIterator<Item = &'e ExtraName>,
     ) -> Result<Vec<Requirement>, UniverseError> {
         let extras: Vec<ExtraName> = extras.into_iter().cloned().collect();
-        if let Some(package) = self.shared.prepared.directs.get(name) {
-            return Ok(self.shared.active(&package.metadata, &extras).collect());
+        let mut requirements: Vec<Requirement> = match self.shared.prepared.directs.get(name) {
+            Some(package) => self.shared.active(&package.metadata, &extras).collect(),
+            None => {
+                let Some(file) = self.file(name, version)? else { return Ok(Vec::new()) };
+                let Ok(metadata) = self.metadata(&file)? else { return Ok(Vec::new()) };
+                self.shared.active(&metadata.core, &extras).collect()
+            }
+        };
+        if let Some((needed, _)) = self.unsaid(name, version)
+            && requirements.iter().all(|requirement| requirement.name != needed.name)
+        {
+            requirements.extend(needed.text.parse::<Requirement>());
         }
-        let Some(file) = self.file(name, version)? else { return Ok(Vec::new()) };
-        let Ok(metadata) = self.metadata(&file)? else { return Ok(Vec::new()) };
-        Ok(self.shared.active(&metadata.core, &extras).collect())
+        Ok(requirements)
     }
 
     /// What a version requires, with these extras, that another provider stands for; as it was required, with the provider.
@@ -335,7 +363,7 @@ impl Provider for Universe {
 
     fn versions(&self, name: &PackageName) -> Result<Versions, UniverseError> {
         Ok(match self.find(name)? {
-            Found::Project(_, versions) => Versions::Found(versions),
+            Found::Project(_, versions, _) => Versions::Found(versions),
             Found::Builds(builds) => Versions::Found(Arc::clone(builds.versions())),
             Found::Direct(package) => Versions::Found(Arc::from([package.solved_version()])),
             Found::Missing(missing) => Versions::Missing(missing),
@@ -356,7 +384,17 @@ impl Provider for Universe {
         }
         let Some(project) = self.project(name)? else { return Ok(Standing::default()) };
         let Some(place) = project.position(version) else { return Ok(Standing::default()) };
-        Ok(self.shared.prepared.judge.judge(name, project.release(place)?).standing())
+        let verdict = self.shared.prepared.judge.judge(name, project.release(place)?);
+        let source = verdict.file.as_ref().is_ok_and(|file| file.wheel.is_none());
+        let mut standing = verdict.standing();
+        if standing.unusable.is_none() && self.is_compiled(name) {
+            if source && self.refuses_source(name, version)? {
+                standing.unusable = Some(Unusable::SourceOnly);
+            } else if self.facts {
+                standing.unusable = foreign(&self.shared.prepared.target, version);
+            }
+        }
+        Ok(standing)
     }
 
     fn dependencies(
@@ -378,12 +416,20 @@ impl Provider for Universe {
     }
 
     fn has_builds(&self, name: &PackageName) -> bool {
-        self.shared.prepared.builds.is_some() && is_family(name)
+        self.shared.prepared.builds.is_some() && is_family(name) || self.is_compiled(name)
     }
 
     fn build(&self, name: &PackageName, version: &Version) -> Result<Build, UniverseError> {
         if let Some(build) = self.choose(name, version, |builds, chosen| builds.build(&chosen))? {
             return Ok(build);
+        }
+        if self.is_compiled(name) {
+            let last = self.is_last(name, version)?;
+            return Ok(Build {
+                rank: extension_rank(&self.shared.prepared.target, version),
+                variants: None,
+                last,
+            });
         }
         // Where it comes from a place of its own, its local version tells.
         let variants = local_variant(version).map(|variant| [variant.label()].into());
@@ -409,7 +455,7 @@ impl Provider for Universe {
         on: &PackageName,
         range: &VersionRange,
     ) -> Option<String> {
-        let (dependency, cited) = needs_of_torch(name, version)?;
+        let (dependency, cited) = self.unsaid(name, version)?;
         (dependency.name == *on && dependency.range == *range).then_some(cited)
     }
 
@@ -423,6 +469,14 @@ impl Provider for Universe {
 
     fn old(&self, name: &PackageName, version: &Version) -> Option<String> {
         since(self, name, version)
+    }
+
+    fn elsewhere(&self, name: &PackageName) -> Option<String> {
+        let known = wheel_source(name)?;
+        Some(format!(
+            "{name}: {}; --find-links takes a folder or a page of them {}",
+            known.hint, known.source
+        ))
     }
 
     /// Which indexes were not asked for a package, because another has it or an address names it.
@@ -495,7 +549,7 @@ impl Universe {
     pub(crate) fn statuses(&self) -> BTreeMap<PackageName, (ProjectStatus, Option<String>)> {
         let projects = self.projects.borrow();
         let found = projects.iter().filter_map(|(name, found)| match found {
-            Found::Project(project, _) => {
+            Found::Project(project, ..) => {
                 let reason = project.status_reason().map(printable);
                 Some((name.clone(), (project.status().clone(), reason)))
             }

@@ -34,7 +34,7 @@ pub(crate) struct Known {
     pub(crate) points: Vec<VersionPoint>,
     pub(crate) missing: Option<Missing>,
     prereleases: Prereleases,
-    /// How the versions are built, where there are several builds of one.
+    /// How the versions are built, where that differs.
     builds: Option<Builds>,
 }
 

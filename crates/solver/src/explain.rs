@@ -127,6 +127,8 @@ pub fn explain_joint<P: Provider>(
     let mut suggestions = suggest::suggestions(joint, &core, &leaves);
     suggestions.truncate(SUGGESTION_LIMIT);
     let mut hints = suggest::hints(&leaves, known_names);
+    hints.extend(suggest::elsewhere(joint, &leaves));
+    hints.extend(suggest::overruled(joint, &leaves));
     hints.extend(suggest::ways_out(joint, &leaves, &failure.agreements));
     Explanation { facts, facts_left_out, suggestions, hints }
 }

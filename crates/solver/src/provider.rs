@@ -39,7 +39,8 @@ pub trait Provider {
         extra: Option<&ExtraName>,
     ) -> Result<Answer, Self::Error>;
 
-    /// Whether a package may have several builds of one public version, so that [`Provider::build`] is worth asking.
+    /// Whether a package may have several builds of one public version, or versions that are built in different ways, so that
+    /// [`Provider::build`] is worth asking. Asked once its versions are known.
     fn has_builds(&self, _name: &PackageName) -> bool {
         false
     }
@@ -90,6 +91,11 @@ pub trait Provider {
 
     /// When a version is from, if it is old beside the newest that there is. Asked only to explain.
     fn old(&self, _name: &PackageName, _version: &Version) -> Option<String> {
+        None
+    }
+
+    /// Where else a package is to be had that was not found here, or only as source. Asked only to explain.
+    fn elsewhere(&self, _name: &PackageName) -> Option<String> {
         None
     }
 

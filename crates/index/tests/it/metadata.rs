@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use mlresolve_index::{ClientOptions, IndexClient, IndexError, Limits, MetadataError};
+use mlresolve_index::{ClientOptions, FindLinks, IndexClient, IndexError, Limits, MetadataError};
 use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 
@@ -169,6 +169,29 @@ async fn metadata_of_something_else_is_refused() {
     }
     let server = server(r#""core-metadata": true"#, |_| Response::new(200).body("no metadata"));
     assert!(matches!(read(&server).await, Err(MetadataError::Invalid { .. })));
+}
+
+#[tokio::test]
+async fn a_renamed_wheel_may_have_its_local_version_in_its_name_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for (local, version, fits) in [
+        ("1.0+cu12torch2.8", "1.0", true),
+        ("1.0+cu12torch2.8", "1.0+cu13", false),
+        ("1.0", "1.0+cu12", false),
+    ] {
+        let member = format!("demo-{version}.dist-info/METADATA");
+        let wheel = zip(&[(&member, metadata("demo", version).as_bytes())]);
+        let path = folder.path().join(format!("demo-{local}-py3-none-any.whl"));
+        std::fs::write(&path, wheel).unwrap();
+        let options = ClientOptions {
+            find_links: vec![FindLinks::at_path(folder.path()).unwrap()],
+            ..ClientOptions::default()
+        };
+        let client = IndexClient::new(options);
+        let read = client.metadata(&only_file(&client, "demo").await).await;
+        assert_eq!(read.is_ok(), fits, "{local} {version}: {read:?}");
+        std::fs::remove_file(&path).unwrap();
+    }
 }
 
 #[tokio::test]

@@ -156,7 +156,8 @@ fn requirements_file(
 }
 
 fn is_installable(package: &Package) -> bool {
-    let archive = package.archive.as_ref().and_then(|archive| archive.url.as_deref());
+    let archive =
+        package.archive.as_ref().and_then(|archive| archive.url.as_deref().or(archive.path.as_deref()));
     let is_wheel = |url: &str| url.split(['?', '#']).next().unwrap_or_default().ends_with(".whl");
     let other_source = package.vcs.is_some() || package.directory.is_some();
     // The export has more to say about sources that have no hash.

@@ -183,16 +183,23 @@ impl Universe {
                 }
             }
         }
-        // What the user says of a package counts more than what we know.
         if extra.is_none()
             && self.agreements
-            && self.shared.prepared.declared.of(name, version).is_none()
-            && let Some((needed, _)) = needs_of_torch(name, version)
+            && let Some((needed, _)) = self.unsaid(name, version)
         {
             dependencies.push(needed);
             self.companions.set(true);
         }
         Answer::Known(dependencies.into())
+    }
+
+    /// What a version requires of torch without saying so, and where that is known from. What the user says of either counts more.
+    pub(super) fn unsaid(&self, name: &PackageName, version: &Version) -> Option<(Dependency, String)> {
+        let prepared = &self.shared.prepared;
+        if prepared.declared.of(name, version).is_some() {
+            return None;
+        }
+        needs_of_torch(name, version).filter(|(needed, _)| !prepared.overrides.replaces(&needed.name))
     }
 
     /// The newest version above `chosen` that was tried and given up for its metadata, in words, and how many there are.

@@ -40,7 +40,8 @@ impl Universe {
                     let index = index_label(project.index());
                     let skipped = || project.skipped().map_or(0, |files| files.len());
                     tracing::info!(package = %name, versions = versions.len(), skipped = skipped(), index, "found");
-                    Found::Project(project, versions)
+                    let nature = super::sources::nature_of(name, &versions);
+                    Found::Project(project, versions, nature)
                 }
             },
             ProjectAnswer::NotFound { asked } => {

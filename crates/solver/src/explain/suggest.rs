@@ -297,6 +297,48 @@ pub(super) fn ways_out<P: Provider>(
     ways.collect()
 }
 
+/// Where packages are to be had that were not found, or only as source.
+pub(super) fn elsewhere<P: Provider>(joint: &Joint<'_, P>, leaves: &[Leaf<'_>]) -> BTreeSet<String> {
+    let wanting = leaves.iter().filter_map(|leaf| match leaf {
+        External::Custom(
+            SolverPackage::Package(target, name, _),
+            _,
+            Unusable::NeedsBuild { .. }
+            | Unusable::SourceOnly
+            | Unusable::NoWheel(_)
+            | Unusable::Missing(Missing::NotFound(_)),
+        ) => Some((*target, name)),
+        _ => None,
+    });
+    wanting.filter_map(|(target, name)| joint.targets[target].provider.elsewhere(name)).collect()
+}
+
+/// How a requirement that is in no metadata can be taken away.
+pub(super) fn overruled<P: Provider>(joint: &Joint<'_, P>, leaves: &[Leaf<'_>]) -> BTreeSet<String> {
+    let mut hints = BTreeSet::new();
+    for leaf in leaves {
+        let External::FromDependencyOf(
+            SolverPackage::Package(target, name, None),
+            range,
+            SolverPackage::Package(_, on, _),
+            needed,
+        ) = leaf
+        else {
+            continue;
+        };
+        let provider = joint.targets[*target].provider;
+        let Ok(Versions::Found(versions)) = provider.versions(name) else { continue };
+        let held =
+            versions.iter().rev().find(|version| range.contains(&VersionPoint::at((*version).clone())));
+        if held.is_some_and(|version| provider.cited(name, version, on, needed).is_some()) {
+            hints.insert(format!(
+                "if {name} goes with another {on}, say what it requires under [tool.mlresolve.metadata.{name}]"
+            ));
+        }
+    }
+    hints
+}
+
 /// The Python minor nearest to the target's that a Requires-Python takes, after its distance.
 fn python_that_fits(required: &str, python: &str) -> Option<(u64, u64)> {
     let (specifiers, _) = SpecifierSet::parse_lenient(required).ok()?;

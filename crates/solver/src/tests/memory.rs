@@ -44,7 +44,7 @@ pub(super) fn dependency(text: &str) -> Dependency {
 impl Registry {
     /// Reads lines such as `a 1.0: b>=1, c | gpu: d | yanked` into a registry.
     ///
-    /// Behind `|` comes an extra with what it requires, `yanked`, `source`, `python>=3.13`, `machine needs a GPU`, `build 2 for
+    /// Behind `|` comes an extra with what it requires, `yanked`, `source`, `last`, `python>=3.13`, `machine needs a GPU`, `build 2 for
     /// cu126 or cu128`, where 2 is the rank, `claims cuda 12` or `claims import:cv2 a always`.
     pub(super) fn read(text: &str) -> Self {
         let mut registry = Self::default();
@@ -57,6 +57,8 @@ impl Registry {
             for part in parts {
                 if part == "yanked" {
                     release.standing.yanked = Some(Some("broken".to_owned()));
+                } else if part == "last" {
+                    release.build = Some(Build { last: true, ..Build::default() });
                 } else if part == "source" {
                     release.standing.unusable = Some(Unusable::SourceOnly);
                 } else if let Some(required) = part.strip_prefix("python") {

@@ -225,3 +225,16 @@ fn an_extra_is_searched_in_the_range_that_is_asked_for() {
     (0..60).for_each(|minor| text.push_str(&format!("a 2.{minor}\n")));
     assert_eq!(Registry::read(&text).chosen(&["a[x]<2"]), "a[x] 1.4, c 1");
 }
+
+#[test]
+fn a_version_that_is_last_is_tried_after_every_other() {
+    let registry = Registry::read(
+        "
+        flash 2.8.4: torch | last
+        flash 2.8.3: torch==2.8
+        torch 2.15
+        torch 2.8",
+    );
+    assert_eq!(registry.chosen(&["flash"]), "flash 2.8.3, torch 2.8");
+    assert_eq!(registry.chosen(&["flash", "torch>=2.9"]), "flash 2.8.4, torch 2.15");
+}
