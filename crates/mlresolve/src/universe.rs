@@ -336,18 +336,17 @@ impl Universe {
 
     /// Fetches the list of a wheel's files while the solve goes on. What is tried in many versions will be in one of the
     /// later ones, which is fetched when it is known.
-    fn list_ahead(&self, name: &PackageName, version: &Version) -> Result<(), UniverseError> {
+    fn list_ahead(&self, name: &PackageName, file: &File) {
+        if !self.listing.get() || file.wheel.is_none() || self.client().has_members(file) {
+            return;
+        }
         let mut listed = self.listed.borrow_mut();
         let count = listed.entry(name.clone()).or_default();
         *count += 1;
-        if *count > LISTED_VERSIONS {
-            return Ok(());
-        }
-        if let Some(file) = self.file(name, version)?.filter(|file| file.wheel.is_some()) {
-            let shared = Arc::clone(&self.shared);
+        if *count <= LISTED_VERSIONS {
+            let (shared, file) = (Arc::clone(&self.shared), file.clone());
             self.fetch_ahead(async move { shared.fetch_members(&file).await });
         }
-        Ok(())
     }
 
     fn fetch_ahead(&self, fetch: impl Future<Output = ()> + Send + 'static) {
@@ -408,9 +407,6 @@ impl Provider for Universe {
             return Ok(answer.clone());
         }
         let answer = self.answer(name, version, extra)?;
-        if self.listing.get() && extra.is_none() && matches!(answer, Answer::Known(_)) {
-            self.list_ahead(name, version)?;
-        }
         self.dependencies.borrow_mut().insert(key, answer.clone());
         Ok(answer)
     }

@@ -89,9 +89,6 @@ impl Shared {
 
     /// Fetches the list of a wheel's files, a few at a time so that what the solve waits for comes first.
     pub(super) async fn fetch_members(&self, file: &File) {
-        if self.client.has_members(file) {
-            return;
-        }
         let Ok(_permit) = self.common.listing.acquire().await else { return };
         // Who asks for it in earnest meets the error again.
         drop(self.client.members(file).await);

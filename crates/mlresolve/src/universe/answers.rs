@@ -140,7 +140,11 @@ impl Universe {
                 return Ok(Answer::Unusable(refusal));
             }
         }
-        Ok(self.answer_from(name, version, &metadata.core, extra))
+        let answer = self.answer_from(name, version, &metadata.core, extra);
+        if extra.is_none() && matches!(answer, Answer::Known(_)) {
+            self.list_ahead(name, &file);
+        }
+        Ok(answer)
     }
 
     /// What metadata says to the solver's question.
