@@ -33,6 +33,8 @@ fn pypi() -> Universe {
             chromadb 1.5.9: onnxruntime>=1.14.1
             torchaudio 2.6.0: torch==2.6.0
             torchaudio 2.11.0
+            ctranslate2 4.8.5
+            faster-whisper 1.2: ctranslate2>=4,<5
             torchtext 0.18.0: torch>=2.3.0
             easyocr 1.7.2: opencv-python-headless
             ultralytics 8.4: opencv-python>=4.7, tracker>=2
@@ -270,4 +272,45 @@ fn of_a_companion_that_belongs_to_its_torch_the_age_is_that_of_the_torch() {
       held     torchaudio 2.11.0 is held back to 2.6.0: it goes with torch>=2.11
       largest  nvidia-nccl-cu12 2.32 776 B, torchaudio 2.6.0 756 B, torch 2.6.0 751 B
     ");
+}
+
+#[test]
+fn a_package_that_does_without_its_cuda_goes_with_any() {
+    let torch = project();
+    assert_snapshot!(torch.lock("faster-whisper torch", "--accelerator cuda"), @"
+    ctranslate2 4.8.5
+    cuda-toolkit 12.6.3
+    faster-whisper 1.2
+    nvidia-nccl-cu12 2.32
+    torch 2.14.0+cu126
+    ");
+    assert_snapshot!(torch.lock("faster-whisper torch", "--accelerator cu130"), @"
+    exit code 1
+    --- stderr
+    error: there is no solution for default (Python 3.12, linux-x86_64, glibc 2.28, cu130)
+      - you require faster-whisper
+      - you require torch
+      - faster-whisper 1.2 requires ctranslate2>=4,<5
+      - torch is built for CUDA 13.0, as +cu130 says
+      - ctranslate2 is built for CUDA 12 since 4 [OpenNMT/CTranslate2#1630; SYSTRAN/faster-whisper#1431; PyPI, library of ctranslate2 4.8.5, which loads libcublas.so.12, read 2026-11-22]
+      - one environment has one CUDA major: the libraries of two overwrite or miss each other
+    Any one of these changes is enough:
+      - leave out faster-whisper: gives torch 2.14.0+cu130
+      - leave out torch: gives faster-whisper 1.2
+    Hint: where ctranslate2 needs no GPU, it goes with any CUDA: --any-cuda ctranslate2
+    ");
+    assert_snapshot!(torch.lock("faster-whisper torch", "--accelerator cuda --any-cuda ctranslate2"), @"
+    ctranslate2 4.8.5
+    cuda-toolkit 13.2.2
+    faster-whisper 1.2
+    torch 2.15.0
+    ");
+    torch.project.write("mlresolve.toml", "any-cuda = ['ctranslate2']\n");
+    assert_snapshot!(torch.lock("faster-whisper torch", "--accelerator cu130"), @"
+    ctranslate2 4.8.5
+    cuda-toolkit 13.2.2
+    faster-whisper 1.2
+    torch 2.14.0+cu130
+    ");
+    assert!(torch.project.read("pylock.toml").contains("any-cuda = [\"ctranslate2\"]"));
 }

@@ -181,6 +181,9 @@ pub(crate) struct ProjectArguments {
     /// Let this package write files that another one writes too
     #[arg(long, value_name = "NAME", env = "MLRESOLVE_ALLOW_OVERLAP", help_heading = "Choice of versions")]
     pub(crate) allow_overlap: Vec<String>,
+    /// Let this package go with any CUDA, whichever it is built for
+    #[arg(long, value_name = "NAME", env = "MLRESOLVE_ANY_CUDA", help_heading = "Choice of versions")]
+    pub(crate) any_cuda: Vec<String>,
     /// The folder under which PyTorch's builds lie: cpu, cu128, rocm7.1 … [default: PyTorch's own]
     #[arg(
         long,

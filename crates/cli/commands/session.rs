@@ -63,6 +63,7 @@ pub(super) fn project(
         allow_build: arguments.allow_build.clone(),
         allow_held_back: arguments.allow_held_back.clone(),
         allow_overlap: arguments.allow_overlap.clone(),
+        any_cuda: arguments.any_cuda.clone(),
         upgrade,
         indexes: IndexSettings {
             index_url: arguments.index_url.clone(),

@@ -64,6 +64,7 @@ fn options_section(request: &LockRequest, prepared: &Prepared) -> Option<Options
         providers: request.providers.iter().map(|(import, name)| format!("{import} = {name}")).collect(),
         allow_held_back: prepared.allow_held_back.iter().map(ToString::to_string).collect(),
         allow_overlap: prepared.allow_overlap.iter().map(ToString::to_string).collect(),
+        any_cuda: prepared.any_cuda.iter().map(ToString::to_string).collect(),
         extras: prepared.extras.clone(),
         groups: prepared.groups.clone(),
         ..OptionsSection::default()

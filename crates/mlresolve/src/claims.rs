@@ -151,10 +151,9 @@ pub(crate) fn local_abi(version: &Version) -> Option<TorchAbi> {
     torch_abi(text.split_once('+')?.1)
 }
 
-/// What a person can do where packages claim different values on a matter.
-pub(crate) fn way_out(matter: &Matter, values: &BTreeSet<String>) -> Option<String> {
-    let Matter::Import(import) = matter else { return None };
-    let names: Vec<PackageName> = values.iter().filter_map(|value| value.parse().ok()).collect();
+/// What a person can do where an import package has several providers.
+pub(crate) fn one_provider(import: &str, providers: &BTreeSet<String>) -> Option<String> {
+    let names: Vec<PackageName> = providers.iter().filter_map(|value| value.parse().ok()).collect();
     let stands_for_all =
         |name: &&PackageName| names.iter().all(|other| other == *name || facts::stands_for(name, other));
     let choices = names.iter().filter(stands_for_all);
@@ -166,6 +165,16 @@ pub(crate) fn way_out(matter: &Matter, values: &BTreeSet<String>) -> Option<Stri
         "one of them can stand for the others: under [tool.mlresolve.providers], say {}",
         choices.join(" or ")
     ))
+}
+
+/// What a person can do where packages are for different CUDAs: one that is no library of CUDA may do without.
+pub(crate) fn any_cuda(packages: &BTreeSet<PackageName>) -> Option<String> {
+    let known = |name: &&PackageName| {
+        !is_part_of_a_build(name) && facts::cuda_packages().iter().any(|row| row.package == **name)
+    };
+    let names: Vec<&str> = packages.iter().filter(known).map(PackageName::as_str).collect();
+    let first = names.first()?;
+    Some(format!("where {} needs no GPU, it goes with any CUDA: --any-cuda {first}", names.join(" or ")))
 }
 
 #[cfg(test)]

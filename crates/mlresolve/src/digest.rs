@@ -105,6 +105,7 @@ fn own_digest(request: &LockRequest, prepared: &Prepared) -> String {
     add("provider", request.providers.iter().map(|(import, name)| format!("{import} {name}")).collect());
     add("allow-held-back", prepared.allow_held_back.iter().map(ToString::to_string).collect());
     add("allow-overlap", prepared.allow_overlap.iter().map(ToString::to_string).collect());
+    add("any-cuda", prepared.any_cuda.iter().map(ToString::to_string).collect());
     let hashes = prepared.judge.hashes.iter();
     let hashes =
         hashes.flat_map(|(name, list)| list.iter().map(move |(kind, hex)| format!("{name} {kind}:{hex}")));

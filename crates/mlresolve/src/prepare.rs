@@ -52,6 +52,8 @@ pub(crate) struct Prepared {
     pub(crate) allow_held_back: Vec<PackageName>,
     /// Packages that may write files of others.
     pub(crate) allow_overlap: Vec<PackageName>,
+    /// Packages that go with any CUDA, whichever they are built for.
+    pub(crate) any_cuda: Vec<PackageName>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -188,6 +190,7 @@ pub(crate) fn prepare(
         declared: Declared::read(request)?,
         allow_held_back: read_names(&request.allow_held_back, "allow-held-back")?,
         allow_overlap: read_names(&request.allow_overlap, "allow-overlap")?,
+        any_cuda: read_names(&request.any_cuda, "any-cuda")?,
         extras: read_names(&request.extras, "an extra")?,
         groups: read_names(&request.groups, "a dependency group")?,
         target,

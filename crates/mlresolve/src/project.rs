@@ -36,6 +36,8 @@ pub struct ProjectOptions {
     pub allow_held_back: Vec<String>,
     /// On top of what the files say: packages that may write files of others.
     pub allow_overlap: Vec<String>,
+    /// On top of what the files say: packages that go with any CUDA, whichever they are built for.
+    pub any_cuda: Vec<String>,
     /// Extras of the project that go in.
     pub extras: Vec<String>,
     /// Dependency groups that go in.

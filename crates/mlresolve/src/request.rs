@@ -48,6 +48,8 @@ pub struct LockRequest {
     pub allow_held_back: Vec<String>,
     /// Packages that may write files of others.
     pub allow_overlap: Vec<String>,
+    /// Packages that go with any CUDA, whichever they are built for: the user knows that they do without it.
+    pub any_cuda: Vec<String>,
     /// What of the previous lock is given up.
     pub upgrade: Upgrade,
     /// The extras of the project that are in `requirements`, for the record.
@@ -268,6 +270,7 @@ impl Default for LockRequest {
             providers: BTreeMap::new(),
             allow_held_back: Vec::new(),
             allow_overlap: Vec::new(),
+            any_cuda: Vec::new(),
             upgrade: Upgrade::Nothing,
             extras: Vec::new(),
             groups: Vec::new(),

@@ -34,7 +34,7 @@ use crate::access::{Access, index_label};
 use crate::antique::since;
 use crate::build::{BuildError, Builder};
 use crate::builds::{Builds, ChosenBuild};
-use crate::claims::{claims_of, extension_rank, foreign, way_out};
+use crate::claims::{any_cuda, claims_of, extension_rank, foreign, one_provider};
 use crate::direct::DirectPackage;
 use crate::limits::RunLimits;
 use crate::machine::{is_part_of_a_build, local_variant};
@@ -441,7 +441,12 @@ impl Provider for Universe {
             return Ok(Vec::new());
         }
         let variant = self.variant(name, version)?;
-        Ok(claims_of(&self.shared.prepared.target, name, version, variant))
+        let prepared = &self.shared.prepared;
+        let mut claims = claims_of(&prepared.target, name, version, variant);
+        if prepared.any_cuda.contains(name) {
+            claims.retain(|claim| claim.matter != Matter::CudaMajor);
+        }
+        Ok(claims)
     }
 
     fn cited(
@@ -455,8 +460,17 @@ impl Provider for Universe {
         (dependency.name == *on && dependency.range == *range).then_some(cited)
     }
 
-    fn way_out(&self, matter: &Matter, values: &BTreeSet<String>) -> Option<String> {
-        way_out(matter, values)
+    fn way_out(
+        &self,
+        matter: &Matter,
+        values: &BTreeSet<String>,
+        packages: &BTreeSet<PackageName>,
+    ) -> Option<String> {
+        match matter {
+            Matter::Import(import) => one_provider(import, values),
+            Matter::CudaMajor => any_cuda(packages),
+            Matter::Variant | Matter::CxxAbi => None,
+        }
     }
 
     fn is_prominent(&self, name: &PackageName) -> bool {

@@ -79,8 +79,13 @@ pub trait Provider {
         None
     }
 
-    /// What a person can do where packages claim different values on a matter. Asked only to explain.
-    fn way_out(&self, _matter: &Matter, _values: &BTreeSet<String>) -> Option<String> {
+    /// What a person can do where these packages claim different values on a matter. Asked only to explain.
+    fn way_out(
+        &self,
+        _matter: &Matter,
+        _values: &BTreeSet<String>,
+        _packages: &BTreeSet<PackageName>,
+    ) -> Option<String> {
         None
     }
 

@@ -151,7 +151,6 @@ mod tests {
             "torch",
             "tensorflow",
             "xgboost",
-            "ctranslate2",
         ] {
             assert_eq!(claim(name, "13.0"), None, "{name}");
         }
@@ -191,6 +190,11 @@ mod tests {
         let because = |version: &str| claim("onnxruntime-gpu", version).unwrap().because;
         assert_eq!(because("1.31.1"), "is built for CUDA 13 since 1.27");
         assert_eq!(because("1.26.0"), "is built for CUDA 12 since 1.19, before 1.27");
+    }
+
+    #[test]
+    fn what_is_loaded_at_run_time_counts_though_no_metadata_says_so() {
+        assert_eq!((majors("ctranslate2", "3.24.0"), majors("ctranslate2", "4.8.5")), (vec![11], vec![12]));
     }
 
     #[test]

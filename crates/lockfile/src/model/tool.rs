@@ -60,6 +60,7 @@ impl ToolSection {
             sort_set(&mut options.providers);
             sort_set(&mut options.allow_held_back);
             sort_set(&mut options.allow_overlap);
+            sort_set(&mut options.any_cuda);
             sort_set(&mut options.extras);
             sort_set(&mut options.groups);
         }
@@ -112,6 +113,8 @@ pub struct OptionsSection {
     pub allow_held_back: Vec<String>,
     /// The packages that may write files of others, sorted.
     pub allow_overlap: Vec<String>,
+    /// The packages that go with any CUDA, sorted.
+    pub any_cuda: Vec<String>,
     /// The extras of the project that went in, sorted.
     pub extras: Vec<ExtraName>,
     /// The dependency groups that went in, sorted.

@@ -95,6 +95,7 @@ fn options(mut section: Section<'_>) -> Result<OptionsSection, InvalidLock> {
         providers: section.strings("providers")?,
         allow_held_back: section.strings("allow-held-back")?,
         allow_overlap: section.strings("allow-overlap")?,
+        any_cuda: section.strings("any-cuda")?,
         extras: section.parsed_list("extras")?,
         groups: section.parsed_list("groups")?,
         unknown: section.keep(),

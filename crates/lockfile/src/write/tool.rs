@@ -51,6 +51,7 @@ fn options(out: &mut Writer, options: &OptionsSection) {
     out.list("providers", &options.providers);
     out.list("allow-held-back", &options.allow_held_back);
     out.list("allow-overlap", &options.allow_overlap);
+    out.list("any-cuda", &options.any_cuda);
     out.list("extras", &options.extras);
     out.list("groups", &options.groups);
     out.table(&options.unknown);

@@ -6,11 +6,11 @@ use std::fmt;
 use futures::future::try_join_all;
 use mlresolve_index::{File, IndexError};
 use mlresolve_packaging::{PackageName, Version};
-use mlresolve_solver::{Joint, Matter, Resolution, Stop};
+use mlresolve_solver::{Joint, Resolution, Stop};
 use mlresolve_target::{cuda_major::cuda_major, facts};
 
 use super::{Overlap, Overlaps, overlaps};
-use crate::claims::way_out;
+use crate::claims::one_provider;
 use crate::dockerfile::LayerGroup;
 use crate::error::Error;
 use crate::prepare::target_in_words;
@@ -198,8 +198,7 @@ fn ways_out(target: &TargetRun<'_>, overlap: &Overlap) -> Vec<String> {
     let both = BTreeSet::from([first.0.to_string(), second.0.to_string()]);
     let imports =
         facts::provided(&first.0).into_iter().filter(|import| facts::provided(&second.0).contains(import));
-    let mut ways: Vec<String> =
-        imports.filter_map(|import| way_out(&Matter::Import(import.into()), &both)).collect();
+    let mut ways: Vec<String> = imports.filter_map(|import| one_provider(import, &both)).collect();
     let majors =
         |(name, version): &(PackageName, Version)| cuda_major(name, version).map(|claim| claim.majors);
     if let (None, Some(one), Some(other)) =

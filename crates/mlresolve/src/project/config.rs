@@ -234,6 +234,7 @@ fn request(
         providers: config.providers.iter().map(|(import, name)| (import.clone(), name.to_string())).collect(),
         allow_held_back: with_names(&config.allow_held_back, &options.allow_held_back),
         allow_overlap: with_names(&config.allow_overlap, &options.allow_overlap),
+        any_cuda: with_names(&config.any_cuda, &options.any_cuda),
         upgrade: options.upgrade.clone(),
         extras: extras.iter().map(ToString::to_string).collect(),
         groups: groups.iter().map(ToString::to_string).collect(),

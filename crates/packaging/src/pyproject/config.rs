@@ -48,6 +48,8 @@ pub struct Config {
     pub allow_held_back: Vec<PackageName>,
     /// `allow-overlap`: packages that may write files of others.
     pub allow_overlap: Vec<PackageName>,
+    /// `any-cuda`: packages that go with any CUDA, whichever they are built for.
+    pub any_cuda: Vec<PackageName>,
     /// `prerelease`: how pre-releases are treated.
     pub prerelease: Option<String>,
     /// `resolution`: which versions are preferred.
@@ -123,6 +125,7 @@ struct RawConfig {
     providers: BTreeMap<String, PackageName>,
     allow_held_back: Vec<PackageName>,
     allow_overlap: Vec<PackageName>,
+    any_cuda: Vec<PackageName>,
     prerelease: Option<String>,
     resolution: Option<String>,
     only_binary: Vec<String>,
@@ -155,6 +158,7 @@ impl From<RawConfig> for Config {
             providers: raw.providers.into_iter().collect(),
             allow_held_back: raw.allow_held_back,
             allow_overlap: raw.allow_overlap,
+            any_cuda: raw.any_cuda,
             prerelease: raw.prerelease,
             resolution: raw.resolution,
             only_binary: raw.only_binary,

@@ -285,15 +285,17 @@ pub(super) fn ways_out<P: Provider>(
     leaves: &[Leaf<'_>],
     agreements: &Agreements,
 ) -> BTreeSet<String> {
-    let mut claimed: BTreeMap<(usize, &Matter), BTreeSet<String>> = BTreeMap::new();
+    let mut claimed: BTreeMap<(usize, &Matter), (BTreeSet<String>, BTreeSet<PackageName>)> = BTreeMap::new();
     for leaf in leaves {
-        if let External::FromDependencyOf(_, _, SolverPackage::Shared(target, matter), range) = leaf {
-            claimed.entry((*target, matter)).or_default().extend(agreements.values_in(matter, range));
+        if let External::FromDependencyOf(package, _, SolverPackage::Shared(target, matter), range) = leaf {
+            let (values, packages) = claimed.entry((*target, matter)).or_default();
+            values.extend(agreements.values_in(matter, range));
+            packages.extend(package.name().cloned());
         }
     }
-    let ways = claimed
-        .iter()
-        .filter_map(|((target, matter), values)| joint.targets[*target].provider.way_out(matter, values));
+    let ways = claimed.iter().filter_map(|((target, matter), (values, packages))| {
+        joint.targets[*target].provider.way_out(matter, values, packages)
+    });
     ways.collect()
 }
 
