@@ -285,7 +285,8 @@ pub(super) fn ways_out<P: Provider>(
     leaves: &[Leaf<'_>],
     agreements: &Agreements,
 ) -> BTreeSet<String> {
-    let mut claimed: BTreeMap<(usize, &Matter), (BTreeSet<String>, BTreeSet<PackageName>)> = BTreeMap::new();
+    type Claimed = (BTreeSet<String>, BTreeSet<PackageName>);
+    let mut claimed: BTreeMap<(usize, &Matter), Claimed> = BTreeMap::new();
     for leaf in leaves {
         if let External::FromDependencyOf(package, _, SolverPackage::Shared(target, matter), range) = leaf {
             let (values, packages) = claimed.entry((*target, matter)).or_default();
