@@ -122,8 +122,8 @@ fn judge(
             None => Ok(None),
         };
     }
-    // What the user did not ask for goes as it goes.
-    if !newer.is_required() {
+    // What the user did not ask for goes as it goes; torch is what people look at.
+    if !newer.is_required() && name.as_str() != TORCH {
         return Ok(None);
     }
     let Some(claims) = newer.claims_in_the_way(resolution) else { return Ok(None) };
