@@ -80,6 +80,7 @@ fn one_environment_has_one_cuda_major() {
       - nvidia-cudnn-cu12 is for CUDA 12, as its name says
       - one environment has one CUDA major: the libraries of two overwrite or miss each other
     Any one of these changes is enough:
+      - ask for jax[cuda12] instead of jax[cuda13]: gives jax 0.12, tensorflow 2.21.0
       - leave out tensorflow[and-cuda]: gives jax 0.12
       - leave out jax[cuda13]: gives tensorflow 2.21.0
     ");
@@ -102,6 +103,7 @@ fn one_environment_has_one_cuda_major() {
       - torch is built for CUDA 13.0, as +cu130 says
       - one environment has one CUDA major: the libraries of two overwrite or miss each other
     Any one of these changes is enough:
+      - ask for nvidia-nccl-cu13 instead of nvidia-nccl-cu12: gives nvidia-nccl-cu13 2.32, torch 2.14.0+cu130
       - leave out torch>=2.11: gives nvidia-nccl-cu12 2.32
       - leave out nvidia-nccl-cu12: gives torch 2.14.0+cu130
     ");

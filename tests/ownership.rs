@@ -267,6 +267,7 @@ fn a_conflict_names_what_would_be_overwritten() {
       - one environment has one CUDA major: the libraries of two overwrite or miss each other
       - nvidia-nccl-cu12 2.32.3 and nvidia-nccl-cu13 2.30.7 both write 3 files, 2 of them different: nvidia/nccl/lib/libnccl.so.2 …
     Any one of these changes is enough:
+      - ask for nvidia-nccl-cu13 instead of nvidia-nccl-cu12: gives nvidia-nccl-cu13 2.30.7, torch 2.14.0+cu130
       - leave out torch>=2.11: gives nvidia-nccl-cu12 2.32.3
       - leave out nvidia-nccl-cu12: gives torch 2.14.0+cu130
     ");

@@ -21,6 +21,7 @@ use crate::solve::{Failure, Problem, Tree};
 
 mod core;
 mod facts;
+mod other_cuda;
 mod pins;
 mod ranges;
 mod suggest;
@@ -124,7 +125,8 @@ pub fn explain_joint<P: Provider>(
     let facts_left_out = facts.len().saturating_sub(FACT_LIMIT);
     facts.truncate(FACT_LIMIT);
     facts.extend(besides.iter().filter_map(|one| one.besides(joint)).take(BESIDES_LIMIT));
-    let mut suggestions = suggest::suggestions(joint, &core, &leaves);
+    let mut suggestions = suggest::instead(joint, &core, &leaves, &failure.agreements);
+    suggestions.extend(suggest::suggestions(joint, &core, &leaves));
     suggestions.truncate(SUGGESTION_LIMIT);
     let mut hints = suggest::hints(&leaves, known_names);
     hints.extend(suggest::elsewhere(joint, &leaves));
