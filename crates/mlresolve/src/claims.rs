@@ -142,11 +142,15 @@ pub(crate) fn extension_rank(target: &Target, version: &Version) -> u32 {
 
 /// Whether a local version names a torch.
 pub(crate) fn names_torch(version: &Version) -> bool {
-    !version.local().is_empty() && local_abi(version).is_some()
+    local_abi(version).is_some()
 }
 
 /// What a local version says of the torch that an extension is built for.
 pub(crate) fn local_abi(version: &Version) -> Option<TorchAbi> {
+    // Asked of every version of every package, of which nearly none has one.
+    if version.local().is_empty() {
+        return None;
+    }
     let text = version.to_string();
     torch_abi(text.split_once('+')?.1)
 }

@@ -11,6 +11,7 @@ use crate::prepare::read_target;
 use crate::report::HeldBack;
 use crate::request::TargetRequest;
 use crate::run::{Run, TargetRun};
+use crate::unhindered::{newer_in, without_facts};
 use crate::universe::Universe;
 
 /// For each target, the packages that it would have in a newer public version if its machine ran everything.
@@ -25,16 +26,7 @@ pub(crate) fn held_back_by_machine<'a>(
     if !run.targets.iter().any(|target| target.universe.is_hindered()) {
         return nothing;
     }
-    let free: Vec<Universe> = run.targets.iter().map(|target| target.universe.without_facts()).collect();
-    let mut without = Joint { targets: Vec::new(), alignment: joint.alignment.clone() };
-    for (target, universe) in joint.targets.iter().zip(&free) {
-        let (name, problem, mut policy) =
-            (target.name.clone(), target.problem.clone(), target.policy.clone());
-        // What is locked already stays, and is held back all the same.
-        policy.preferences.clear();
-        without.targets.push(mlresolve_solver::TargetProblem { name, provider: universe, problem, policy });
-    }
-    let Ok(unhindered) = mlresolve_solver::solve_joint(&without) else { return nothing };
+    let Some(unhindered) = without_facts(run, joint) else { return nothing };
     let targets = run.targets.iter().zip(unhindered.iter().zip(chosen));
     targets.map(|(target, (unhindered, chosen))| held_back(target, unhindered, chosen)).collect()
 }
@@ -43,8 +35,7 @@ fn held_back(target: &TargetRun<'_>, unhindered: &Resolution, chosen: &Resolutio
     let mut held = Vec::new();
     for (name, resolved) in &chosen.packages {
         let Some(free) = unhindered.packages.get(name) else { continue };
-        let public = |version: &Version| version.clone().without_local();
-        if public(&free.version) <= public(&resolved.version) {
+        if newer_in(unhindered, name, &resolved.version).is_none() {
             continue;
         }
         // What only follows from another package is not worth a line.

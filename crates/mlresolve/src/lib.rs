@@ -51,6 +51,7 @@ mod settings;
 mod stand_ins;
 mod text;
 mod trade_off;
+mod unhindered;
 mod universe;
 mod wheels_first;
 

@@ -1,19 +1,16 @@
 //! What a person wants to see after a lock.
 
-use std::collections::BTreeMap;
-
 use mlresolve_lockfile::{Lock, LockDiff, Package, diff, size};
 use mlresolve_packaging::simple::ProjectStatus;
-use mlresolve_packaging::{PackageName, Version, VersionPoint};
+use mlresolve_packaging::{PackageName, Version};
 use mlresolve_solver::Resolution;
-use mlresolve_target::facts;
 use serde::Serialize;
 
-use crate::claims::{needs_of_torch, several_cudas};
-use crate::machine::TORCH;
+use crate::claims::several_cudas;
 use crate::prepare::{Prepared, target_in_words};
 use crate::text::{printable, some_of};
 use crate::universe::Universe;
+use crate::wheels_first::source_warning;
 
 /// How many of the largest packages are named.
 const LARGEST: usize = 5;
@@ -241,43 +238,6 @@ fn warnings_of(
         }
     }
     warnings
-}
-
-/// That a compiled package must be built, and where there are wheels of it.
-fn source_warning(
-    prepared: &Prepared,
-    universe: &Universe,
-    resolution: &Resolution,
-    name: &PackageName,
-    version: &Version,
-) -> Option<String> {
-    if !universe.is_compiled(name) || !universe.is_source(name, version).ok()? {
-        return None;
-    }
-    // Whoever asks for sources knows.
-    if !prepared.judge.formats.allows_wheels(name) {
-        return None;
-    }
-    let mut needed = BTreeMap::new();
-    for wheel in universe.wheels_of(name).ok()? {
-        let needs = needs_of_torch(name, &wheel).map(|(needed, _)| (needed.text.to_string(), needed.range));
-        needed.extend(needs);
-    }
-    let torch = resolution.packages.iter().find(|(name, _)| name.as_str() == TORCH);
-    let torch = torch.map(|(_, torch)| VersionPoint::at(torch.version.clone()));
-    let why = match torch {
-        _ if needed.is_empty() => "it has no wheel for the target".to_owned(),
-        Some(torch) if !needed.values().any(|range| range.contains(&torch)) => {
-            let needed = Vec::from_iter(needed.into_keys()).join(" or ");
-            format!("none of its wheels for the target goes with torch {torch}: they require {needed}")
-        }
-        _ => "none of its wheels for the target goes with what else is chosen".to_owned(),
-    };
-    let what =
-        "it must be built where it is installed, which can take a compiler for GPU code, torch and much time";
-    let hint = facts::wheel_source(name)
-        .map(|known| format!("; {}; --find-links takes a folder or a page of wheels", known.hint));
-    Some(format!("{name} {version} is locked as source, since {why}; {what}{}", hint.unwrap_or_default()))
 }
 
 /// What of a package's metadata was not taken as it stands.

@@ -11,9 +11,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use mlresolve_packaging::{PackageName, Version, VersionPoint};
-use mlresolve_solver::{
-    Answer, ClaimedFact, Dependency, Explanation, Joint, Provider, Resolution, TargetProblem, solve_joint,
-};
+use mlresolve_solver::{Answer, ClaimedFact, Dependency, Explanation, Joint, Provider, Resolution};
 use mlresolve_target::facts::is_family;
 
 use self::newer::Newer;
@@ -25,6 +23,7 @@ use crate::ownership::overwritten;
 use crate::prepare::target_in_words;
 use crate::report::HeldBack;
 use crate::run::{Run, TargetRun};
+use crate::unhindered::{newer_in, without_claims};
 use crate::universe::Universe;
 
 /// For each target, what was held back by what its packages must agree on.
@@ -42,11 +41,11 @@ pub(crate) fn held_back_by_packages<'a>(
         return Ok(held);
     }
     // The lock is right all the same where that cannot be found out.
-    let Some(unhindered) = solve_without_claims(run, joint) else { return Ok(held) };
+    let Some(unhindered) = without_claims(run, joint) else { return Ok(held) };
     for (at, (target, held)) in run.targets.iter().zip(&mut held).enumerate() {
         let packages = chosen[at].packages.iter();
         for (name, version) in packages.map(|(name, resolved)| (name, &resolved.version)) {
-            let Some(newer) = newer_of(&unhindered[at], name, version) else { continue };
+            let Some(newer) = newer_in(&unhindered[at], name, version) else { continue };
             if target.prepared.allow_held_back.contains(name)
                 || follows_another(target.universe, &chosen[at], name, &newer)
                 || is_family(name) && held.iter().any(|one: &HeldBack| one.name == TORCH)
@@ -67,26 +66,6 @@ fn with_files<'a>(mut error: Error, run: &Run<'a>, joint: &Joint<'a, Universe>) 
         conflict.explanation.facts.extend(overwritten(run, joint));
     }
     error
-}
-
-/// What would be chosen if packages had to agree on nothing; `None` where there is no solution either.
-pub(crate) fn solve_without_claims<'a>(
-    run: &Run<'a>,
-    joint: &Joint<'a, Universe>,
-) -> Option<Vec<Resolution>> {
-    let free: Vec<Universe> = run.targets.iter().map(|target| target.universe.without_claims()).collect();
-    let mut without = Joint { targets: Vec::new(), alignment: joint.alignment.clone() };
-    for (target, universe) in joint.targets.iter().zip(&free) {
-        let (name, problem, policy) = (target.name.clone(), target.problem.clone(), target.policy.clone());
-        without.targets.push(TargetProblem { name, provider: universe, problem, policy });
-    }
-    solve_joint(&without).ok()
-}
-
-/// The public version of a package in a resolution, if it is newer than the chosen one.
-fn newer_of(unhindered: &Resolution, name: &PackageName, chosen: &Version) -> Option<Version> {
-    let newer = unhindered.packages.get(name)?.version.clone().without_local();
-    (newer > chosen.clone().without_local()).then_some(newer)
 }
 
 /// Whether a package is as old as it is because another that was chosen requires that. A library of another CUDA is no

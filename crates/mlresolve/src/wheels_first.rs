@@ -4,17 +4,20 @@
 //! So it is solved with wheels alone, where there are any, and the choice of torch follows from them. Sources are last: where
 //! that has no solution, or none without old versions of other packages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use mlresolve_packaging::{PackageName, Version};
+use mlresolve_packaging::{PackageName, Version, VersionPoint};
 use mlresolve_solver::{Joint, Resolution, SolveError, solve_joint};
-use mlresolve_target::facts::is_family;
+use mlresolve_target::facts::{is_family, wheel_source};
 
 use crate::antique::is_recent;
+use crate::claims::needs_of_torch;
 use crate::error::Error;
 use crate::machine::{TORCH, is_part_of_a_build};
+use crate::prepare::Prepared;
 use crate::report::HeldBack;
 use crate::run::{Run, TargetRun, from_universe};
+use crate::unhindered::newer_in;
 use crate::universe::{Sources, Universe, UniverseError};
 
 /// How many packages are looked at for one whose source may be used while those of the others may not.
@@ -87,6 +90,43 @@ pub(crate) fn held_back_by_wheels(
     Ok(held)
 }
 
+/// That a compiled package must be built, and where there are wheels of it.
+pub(crate) fn source_warning(
+    prepared: &Prepared,
+    universe: &Universe,
+    resolution: &Resolution,
+    name: &PackageName,
+    version: &Version,
+) -> Option<String> {
+    if !universe.is_compiled(name) || !universe.is_source(name, version).ok()? {
+        return None;
+    }
+    // Whoever asks for sources knows.
+    if !prepared.judge.formats.allows_wheels(name) {
+        return None;
+    }
+    let mut needed = BTreeMap::new();
+    for wheel in universe.wheels_of(name).ok()? {
+        let needs = needs_of_torch(name, &wheel).map(|(needed, _)| (needed.text.to_string(), needed.range));
+        needed.extend(needs);
+    }
+    let torch = resolution.packages.iter().find(|(name, _)| name.as_str() == TORCH);
+    let torch = torch.map(|(_, torch)| VersionPoint::at(torch.version.clone()));
+    let why = match torch {
+        _ if needed.is_empty() => "it has no wheel for the target".to_owned(),
+        Some(torch) if !needed.values().any(|range| range.contains(&torch)) => {
+            let needed = Vec::from_iter(needed.into_keys()).join(" or ");
+            format!("none of its wheels for the target goes with torch {torch}: they require {needed}")
+        }
+        _ => "none of its wheels for the target goes with what else is chosen".to_owned(),
+    };
+    let what =
+        "it must be built where it is installed, which can take a compiler for GPU code, torch and much time";
+    let hint = wheel_source(name)
+        .map(|known| format!("; {}; --find-links takes a folder or a page of wheels", known.hint));
+    Some(format!("{name} {version} is locked as source, since {why}; {what}{}", hint.unwrap_or_default()))
+}
+
 /// The compiled packages that were chosen as a wheel where a newer version is source.
 fn chosen_wheels(
     target: &TargetRun<'_>,
@@ -134,11 +174,10 @@ fn takes_antiques(run: &Run<'_>, joint: &Joint<'_, Universe>, chosen: &[Resoluti
 /// The packages that are newer in another resolution, with the public version there. A library of another CUDA is not an older
 /// one.
 fn newer(target: &TargetRun<'_>, free: &Resolution, chosen: &Resolution) -> Vec<(PackageName, Version)> {
-    let public = |version: &Version| version.clone().without_local();
     let newer = chosen.packages.iter().filter_map(|(name, resolved)| {
-        let newer = public(&free.packages.get(name)?.version);
         let follows = is_part_of_a_build(name) && !target.universe.is_compiled(name);
-        (!follows && newer > public(&resolved.version)).then(|| (name.clone(), newer))
+        let newer = newer_in(free, name, &resolved.version).filter(|_| !follows)?;
+        Some((name.clone(), newer))
     });
     newer.collect()
 }

@@ -125,7 +125,7 @@ pub fn explain_joint<P: Provider>(
     let facts_left_out = facts.len().saturating_sub(FACT_LIMIT);
     facts.truncate(FACT_LIMIT);
     facts.extend(besides.iter().filter_map(|one| one.besides(joint)).take(BESIDES_LIMIT));
-    let mut suggestions = suggest::instead(joint, &core, &leaves, &failure.agreements);
+    let mut suggestions = other_cuda::suggestions(joint, &core, &leaves, &failure.agreements);
     suggestions.extend(suggest::suggestions(joint, &core, &leaves));
     suggestions.truncate(SUGGESTION_LIMIT);
     let mut hints = suggest::hints(&leaves, known_names);

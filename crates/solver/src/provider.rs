@@ -95,7 +95,7 @@ pub trait Provider {
     }
 
     /// When a version is from, if it is old beside the newest that there is. Asked only to explain.
-    fn old(&self, _name: &PackageName, _version: &Version) -> Option<String> {
+    fn old_since(&self, _name: &PackageName, _version: &Version) -> Option<String> {
         None
     }
 

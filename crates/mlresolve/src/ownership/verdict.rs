@@ -15,7 +15,7 @@ use crate::dockerfile::LayerGroup;
 use crate::error::Error;
 use crate::prepare::target_in_words;
 use crate::run::{Run, TargetRun, from_universe};
-use crate::trade_off::solve_without_claims;
+use crate::unhindered::without_claims;
 use crate::universe::{Universe, UniverseError};
 
 /// How many pairs of packages are named in an error.
@@ -81,7 +81,7 @@ pub(crate) fn check_files(run: &Run<'_>, resolutions: &[Resolution]) -> Result<V
 /// where that cannot be found out, since the conflict stands all the same.
 pub(crate) fn overwritten<'a>(run: &Run<'a>, joint: &Joint<'a, Universe>) -> Vec<String> {
     let lines = || {
-        let wheels = wheels_of(run, &solve_without_claims(run, joint)?).ok()?;
+        let wheels = wheels_of(run, &without_claims(run, joint)?).ok()?;
         let found = look(run, &wheels).ok()?;
         let mut lines: Vec<String> = Vec::new();
         for overlap in found.iter().flat_map(|found| &found.different) {

@@ -6,7 +6,6 @@ use mlresolve_packaging::{PackageName, SpecifierSet, Version, VersionPoint, Vers
 use pubgrub::External;
 
 use super::core::size;
-use super::other_cuda::for_other_cuda;
 use super::{Leaf, SUGGESTION_LIMIT};
 use crate::align::Agreements;
 use crate::joint::{Alignment, Joint};
@@ -16,9 +15,9 @@ use crate::provider::{Dependency, Missing, Provider, Unusable, Versions};
 use crate::solve::{Constraint, Resolution, solve_joint};
 
 /// The most steps of one try.
-const STEPS: u64 = 20_000;
+pub(super) const STEPS: u64 = 20_000;
 /// The most packages named with a suggestion.
-const NAMED: usize = 3;
+pub(super) const NAMED: usize = 3;
 
 /// What to change, and what would then be chosen.
 pub(super) fn suggestions<P: Provider>(
@@ -118,77 +117,12 @@ pub(super) fn suggestions<P: Provider>(
     found
 }
 
-/// The same requirement for another CUDA, where that is what packages do not agree on.
-pub(super) fn instead<P: Provider>(
-    joint: &Joint<'_, P>,
-    core: &Joint<'_, P>,
-    leaves: &[Leaf<'_>],
-    agreements: &Agreements,
-) -> Vec<super::Suggestion> {
-    let joint = &joint.with_step_limit(STEPS);
-    let mut majors = BTreeSet::new();
-    for leaf in leaves {
-        if let External::FromDependencyOf(_, _, SolverPackage::Shared(_, Matter::CudaMajor), range) = leaf {
-            majors.extend(agreements.values_in(&Matter::CudaMajor, range));
-        }
-    }
-    let pairs: Vec<(&String, &String)> =
-        majors.iter().flat_map(|from| majors.iter().map(move |to| (from, to))).collect();
-    let mut found: Vec<super::Suggestion> = Vec::new();
-    for requirement in requirements(core) {
-        found.extend(pairs.iter().filter_map(|(from, to)| {
-            with_other_cuda(joint, core, &|one| {
-                (one == requirement).then(|| for_other_cuda(one, from, to)).flatten()
-            })
-        }));
-    }
-    // One alone may not be enough.
-    if found.is_empty() {
-        let all = pairs
-            .iter()
-            .filter_map(|(from, to)| with_other_cuda(joint, core, &|one| for_other_cuda(one, from, to)));
-        found.extend(all);
-    }
-    found.dedup();
-    found
-}
-
-/// What is chosen with these requirements in the place of others, if there is a solution.
-fn with_other_cuda<P: Provider>(
-    joint: &Joint<'_, P>,
-    core: &Joint<'_, P>,
-    other: &dyn Fn(&Dependency) -> Option<Dependency>,
-) -> Option<super::Suggestion> {
-    let mut replaced: Vec<(Dependency, Dependency)> = Vec::new();
-    for one in requirements(joint) {
-        if let Some(new) = other(one).filter(|_| !replaced.iter().any(|(old, _)| old == one)) {
-            replaced.push((one.clone(), new));
-        }
-    }
-    if replaced.is_empty() {
-        return None;
-    }
-    let changed = with_requirements(joint, |one| Some(other(one).unwrap_or_else(|| one.clone())));
-    let resolutions = solve_joint(&changed).ok()?;
-    // An extra that nothing offers is no other CUDA.
-    let is_new = |name: &PackageName| replaced.iter().any(|(_, new)| new.name == *name);
-    if resolutions.iter().flat_map(|one| &one.unknown_extras).any(|unknown| is_new(&unknown.name)) {
-        return None;
-    }
-    let kept = requirements(core).filter(|one| !replaced.iter().any(|(old, _)| old == *one));
-    let names = replaced.iter().map(|(_, new)| &new.name).chain(kept.map(|one| &one.name));
-    let version = |name| resolutions.iter().find_map(|one| Some(&one.packages.get(name)?.version));
-    let chosen = names.filter_map(|name| Some(format!("{name} {}", version(name)?))).take(NAMED).collect();
-    let list = |texts: Vec<&str>| texts.join(" and ");
-    let new = list(replaced.iter().map(|(_, new)| &*new.text).collect());
-    let old = list(replaced.iter().map(|(old, _)| &*old.text).collect());
-    Some(super::Suggestion { change: format!("ask for {new} instead of {old}"), chosen })
-}
-
 /// When what is chosen of a package is from, if it is old.
 fn old<P: Provider>(joint: &Joint<'_, P>, resolutions: &[Resolution], name: &PackageName) -> Option<String> {
     let mut chosen = joint.targets.iter().zip(resolutions);
-    chosen.find_map(|(target, resolution)| target.provider.old(name, &resolution.packages.get(name)?.version))
+    chosen.find_map(|(target, resolution)| {
+        target.provider.old_since(name, &resolution.packages.get(name)?.version)
+    })
 }
 
 /// To let a package that stands in the way differ between targets.
@@ -227,7 +161,7 @@ fn apart<P: Provider>(
     Vec::new()
 }
 
-fn requirements<'j, P: Provider>(joint: &'j Joint<'_, P>) -> impl Iterator<Item = &'j Dependency> {
+pub(super) fn requirements<'j, P: Provider>(joint: &'j Joint<'_, P>) -> impl Iterator<Item = &'j Dependency> {
     joint.targets.iter().flat_map(|target| &target.problem.requirements)
 }
 
@@ -235,7 +169,7 @@ fn constraints<'j, P: Provider>(joint: &'j Joint<'_, P>) -> impl Iterator<Item =
     joint.targets.iter().flat_map(|target| &target.problem.constraints)
 }
 
-fn with_requirements<'a, P: Provider>(
+pub(super) fn with_requirements<'a, P: Provider>(
     joint: &Joint<'a, P>,
     change: impl Fn(&Dependency) -> Option<Dependency>,
 ) -> Joint<'a, P> {
