@@ -180,6 +180,7 @@ fn an_import_package_has_one_provider_and_no_antique_dodges_that() {
     exit code 0
     --- stderr
     no target is declared; a common one is assumed (see --help, Target)
+    warning: opencv-python-headless stands for opencv-python, which you require, as providers say
     warning: onnxruntime-gpu stands for onnxruntime, which chromadb 1.5.9 requires: `pip check` will say that onnxruntime is missing
     wrote pylock.toml: 4 packages, 3.2 kB to download, [TIME] s
       target   default (Python 3.12, linux-x86_64, glibc 2.28)
@@ -315,4 +316,35 @@ fn a_package_that_does_without_its_cuda_goes_with_any() {
     torch 2.14.0+cu130
     ");
     assert!(torch.project.read("pylock.toml").contains("any-cuda = [\"ctranslate2\"]"));
+}
+
+#[test]
+fn what_both_the_machine_and_another_package_hold_back_is_said_of_the_machine() {
+    let torch = project();
+    torch.project.write("requirements.txt", "torch\nnvidia-cudnn-cu12\n");
+    assert_snapshot!(torch.said("lock --accelerator cuda --driver 550.54"), @"
+    exit code 0
+    --- stderr
+    wrote pylock.toml: 4 packages, 2.3 kB and 1 of unknown size to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28, cuda, driver 550.54)
+      variant  cu126 of torch 2.14.0, for CUDA 12.6: it runs on driver 550.54, by minor-version compatibility: CUDA 12.6 came with 560.28.03 [NVIDIA CUDA Toolkit Release Notes, table 3, read 2026-11-21]
+      held     torch 2.15.0 is held back to 2.14.0+cu126: it is built for CUDA 13.2, which needs driver 580 or newer, and the target has 550.54, which runs CUDA 12.x [NVIDIA CUDA Compatibility, minor-version compatibility; NVIDIA CUDA Toolkit, Driver, and Architecture Matrix, read 2026-11-22]
+      largest  nvidia-cudnn-cu12 9.28 784 B, nvidia-nccl-cu12 2.32 776 B, cuda-toolkit 12.6.3 763 B
+    ");
+}
+
+#[test]
+fn a_provider_that_stands_for_what_the_user_requires_is_said() {
+    let torch = project();
+    torch.project.write("mlresolve.toml", "providers.cv2 = 'opencv-python-headless'\n");
+    torch.project.write("requirements.txt", "opencv-python\n");
+    assert_snapshot!(torch.said("lock"), @"
+    exit code 0
+    --- stderr
+    no target is declared; a common one is assumed (see --help, Target)
+    warning: opencv-python-headless stands for opencv-python, which you require, as providers say
+    wrote pylock.toml: 1 packages, 833 B to download, [TIME] s
+      target   default (Python 3.12, linux-x86_64, glibc 2.28)
+      largest  opencv-python-headless 5.0.0 833 B
+    ");
 }

@@ -134,6 +134,12 @@ pub(crate) fn prepare(
     let mut overrides = read_overrides(&request.overrides, &directs, &holds, &mut warnings)?;
     overrides.stand_ins = read_providers(&request.providers)?;
     let given = read_list(&request.requirements, "a requirement", &directs, &mut warnings)?;
+    let own = given.iter().map(|(_, requirement)| requirement).filter(|requirement| holds(requirement));
+    let stood_for: BTreeSet<&PackageName> =
+        own.map(|requirement| &requirement.name).filter(|name| overrides.stand_in(name).is_some()).collect();
+    warnings.extend(stood_for.into_iter().filter_map(|name| {
+        Some(format!("{} stands for {name}, which you require, as providers say", overrides.stand_in(name)?))
+    }));
     let mut hashes = BTreeMap::new();
     read_hashes(&given, &holds, &mut hashes)?;
     let requirements: Vec<Requirement> = given
@@ -357,7 +363,9 @@ fn read_providers(providers: &BTreeMap<String, String>) -> Result<BTreeMap<Packa
         let known: Vec<&PackageName> =
             facts::providers(import).iter().map(|known| &known.distribution).collect();
         if known.is_empty() {
-            let problem = "no import package of that name is known to have several providers";
+            let known = facts::imports().join(", ");
+            let problem =
+                format!("no such import package with several providers is known; there are {known}");
             return Err(Error::input(place, problem));
         }
         if !known.contains(&&chosen) {

@@ -13,8 +13,10 @@ pub(crate) fn without_claims(run: &Run<'_>, joint: &Joint<'_, Universe>) -> Opti
 }
 
 /// What would be chosen if every machine ran everything, and nothing was locked; `None` where there is no solution either.
+/// Packages need not agree either: what both hold back would be said of neither.
 pub(crate) fn without_facts(run: &Run<'_>, joint: &Joint<'_, Universe>) -> Option<Vec<Resolution>> {
-    let free: Vec<Universe> = run.targets.iter().map(|target| target.universe.without_facts()).collect();
+    let free = run.targets.iter().map(|target| target.universe.without_facts().without_claims());
+    let free: Vec<Universe> = free.collect();
     // What is locked already stays, and is held back all the same.
     solve_in(&free, joint, |policy| policy.preferences.clear())
 }

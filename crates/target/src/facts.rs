@@ -28,7 +28,7 @@ pub use images::{ImageFacts, image};
 pub use index::{
     Elsewhere, FamilyPackage, KnownVariant, elsewhere, family, is_family, known_variant, known_variants,
 };
-pub use providers::{ImportProvider, interchangeable, provided, providers, stands_for};
+pub use providers::{ImportProvider, imports, provided, providers, stands_for};
 pub use table::Source;
 pub use wheel_sources::{WheelSource, wheel_source};
 

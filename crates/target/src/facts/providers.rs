@@ -46,6 +46,14 @@ pub fn provided(distribution: &PackageName) -> Vec<&'static str> {
     rows.map(|row| row.import).collect()
 }
 
+/// The import packages that have several providers, sorted.
+pub fn imports() -> Vec<&'static str> {
+    let mut imports: Vec<_> = PROVIDERS.iter().map(|row| row.import).collect();
+    imports.sort_unstable();
+    imports.dedup();
+    imports
+}
+
 /// The distributions that install an import package, in the order of their names. Empty where one at most is known.
 pub fn providers(import: &str) -> Vec<&'static ImportProvider> {
     PROVIDERS.iter().filter(|row| row.import == import).collect()
@@ -56,11 +64,6 @@ pub fn providers(import: &str) -> Vec<&'static ImportProvider> {
 /// `onnxruntime` leaves the GPU idle.
 pub fn stands_for(distribution: &PackageName, other: &PackageName) -> bool {
     PROVIDERS.iter().any(|row| row.distribution == *distribution && row.stands_for.contains(other))
-}
-
-/// Whether one of two distributions can be installed in the place of the other ([`stands_for`] says which).
-pub fn interchangeable(a: &PackageName, b: &PackageName) -> bool {
-    stands_for(a, b) || stands_for(b, a)
 }
 
 #[cfg(test)]
@@ -104,8 +107,5 @@ mod tests {
         assert!(stands("opencv-contrib-python", "opencv-python-headless"));
         assert!(!stands("opencv-python", "opencv-contrib-python"));
         assert!(!stands("onnxruntime", "onnxruntime") && !stands("cupy-cuda12x", "cupy-cuda13x"));
-        assert!(interchangeable(&name("onnxruntime"), &name("onnxruntime-gpu")));
-        assert!(!interchangeable(&name("onnxruntime"), &name("onnxruntime-openvino")));
-        assert!(!interchangeable(&name("onnxruntime"), &name("opencv-python")));
     }
 }
