@@ -33,6 +33,7 @@ const PURE: &[&str] = &["packaging", "target", "solver", "lockfile"];
 
 /// What a crate without I/O may depend on besides its neighbours: parsers, data and arithmetic.
 const PURE_DEPENDENCIES: &[&str] = &[
+    "data-encoding",
     "html5gum",
     "jiff",
     "pep440_rs",
