@@ -15,6 +15,7 @@ const DOWNWARD: &[(&str, &[&str])] = &[
     ("solver", &["mlresolve-packaging", "mlresolve-target"]),
     ("index", &["mlresolve-packaging", "mlresolve-target"]),
     ("lockfile", &["mlresolve-packaging", "mlresolve-target"]),
+    ("wheel", &["mlresolve-packaging", "mlresolve-target"]),
     (
         "mlresolve",
         &[
