@@ -69,7 +69,7 @@ impl Wheel {
 
         let found = members.required("METADATA", metadata::METADATA_LIMIT)?;
         let found = CoreMetadata::parse_identity(&found).map_err(ContentsFault::from)?;
-        dist_info::check_identity(found, &filename)?;
+        warnings.extend(dist_info::check_identity(found, &filename)?);
         let wheel = members.required("WHEEL", wheel_metadata::WHEEL_METADATA_LIMIT)?;
         let metadata = WheelMetadata::parse(&wheel).map_err(ContentsFault::from)?;
         warnings.extend(dist_info::compare_wheel(&metadata, &filename));

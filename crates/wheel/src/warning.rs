@@ -1,3 +1,5 @@
+use mlresolve_packaging::Version;
+
 /// What is odd about a wheel and no reason to refuse it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
@@ -7,6 +9,13 @@ pub enum Warning {
         only_in_name: Vec<String>,
         /// The tags of WHEEL that the name lacks.
         only_in_wheel: Vec<String>,
+    },
+    /// The local version of the file's name is not in METADATA: the file was renamed after it was built.
+    LocalVersion {
+        /// The version of the file's name.
+        in_name: Version,
+        /// The version of METADATA, which is what an installation shows.
+        in_metadata: Version,
     },
     /// WHEEL is of a later minor version of the format than 1.0.
     FormatVersion(u32, u32),
@@ -56,6 +65,9 @@ impl std::fmt::Display for Warning {
                     write!(formatter, "{comma} WHEEL alone has {}", list(only_in_wheel))?;
                 }
                 Ok(())
+            }
+            Self::LocalVersion { in_name, in_metadata } => {
+                write!(formatter, "it is {in_name} by its name and {in_metadata} by its METADATA")
             }
             Self::FormatVersion(major, minor) => {
                 write!(

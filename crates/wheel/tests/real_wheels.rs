@@ -184,7 +184,8 @@ fn rows(record: &[u8]) -> Vec<String> {
     let is_shared = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or(path);
         let of_installer = NOT_OURS.contains(&name) || name == "INSTALLER";
-        !(path.contains(".dist-info/") && of_installer) && !path.contains(".data/scripts/")
+        let not_installed = path.contains(".data/scripts/");
+        !(not_installed || of_installer && path.contains(".dist-info/"))
     };
     let rows = parse_record(record).unwrap();
     let mut shown: Vec<String> = rows

@@ -30,7 +30,7 @@ pub(super) fn find(archive: &Archive, filename: &WheelFilename) -> Result<String
     }
     let stem = info.strip_suffix(".dist-info").filter(|stem| {
         let identity = identity(stem);
-        identity.is_some_and(|(name, version)| name == filename.name && version == filename.version)
+        identity.is_some_and(|(name, version)| name == filename.name && is_version(&version, filename))
     });
     let Some(stem) = stem else {
         let (name, version) = (filename.name.clone(), filename.version.clone());
@@ -48,6 +48,12 @@ pub(super) fn find(archive: &Archive, filename: &WheelFilename) -> Result<String
     Ok(stem.to_owned())
 }
 
+/// Whether what a wheel says is its version is the one of its name. Companions of torch are renamed after they were built,
+/// to carry a local version that nothing in them has; uv takes these too.
+fn is_version(found: &Version, filename: &WheelFilename) -> bool {
+    *found == filename.version || *found == filename.version.clone().without_local()
+}
+
 fn identity(stem: &str) -> Option<(PackageName, Version)> {
     let (name, version) = stem.rsplit_once('-')?;
     Some((name.parse().ok()?, parse_version(version).ok()?))
@@ -56,16 +62,18 @@ fn identity(stem: &str) -> Option<(PackageName, Version)> {
 /// More than any sound tag stands for, or all tags of a sound wheel.
 const MOST: usize = 10_000;
 
-/// Holds METADATA to be of the project and version of the file's name.
+/// Holds METADATA to be of the project and version of the file's name, and says whether its local version is in the name
+/// alone.
 pub(super) fn check_identity(
     (found_name, found_version): (PackageName, Version),
     filename: &WheelFilename,
-) -> Result<(), ContentsFault> {
-    if found_name == filename.name && found_version == filename.version {
-        return Ok(());
-    }
+) -> Result<Option<Warning>, ContentsFault> {
     let (name, version) = (filename.name.clone(), filename.version.clone());
-    Err(ContentsFault::OtherMetadata { found_name, found_version, name, version })
+    if found_name != name || !is_version(&found_version, filename) {
+        return Err(ContentsFault::OtherMetadata { found_name, found_version, name, version });
+    }
+    let renamed = found_version != version;
+    Ok(renamed.then_some(Warning::LocalVersion { in_name: version, in_metadata: found_version }))
 }
 
 /// What is odd about WHEEL.

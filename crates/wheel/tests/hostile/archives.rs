@@ -62,7 +62,11 @@ fn w12_entries_in_one_place_alone() {
     last.member("b").in_directory = false;
     assert_refused(last.build(), "that belong to no entry");
     // missing_local_file
-    assert_refused(changed(|member| member.in_body = false), "overlaps");
+    assert_refused(changed(|member| member.in_body = false), "entry \"a.py\" has ");
+    let mut alone = demo();
+    alone.members.push(Member::stored("b", b""));
+    alone.member("b").in_body = false;
+    assert_refused(alone.build(), "entry \"b\" has no local header where the central directory says");
     // cd_extra_entry
     let mut twice = demo();
     let mut extra = Member::deflated("a.py", b"print(1)\nprint(1)\n");

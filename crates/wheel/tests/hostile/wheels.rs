@@ -43,11 +43,19 @@ fn w24_no_dist_info_or_another() {
     assert_refused(two, "has the .dist-info folders \"demo-1.0.dist-info\" and \"other-1.0.dist-info\"");
     let case = wheel(&[("Demo-1.0.DIST-INFO/METADATA", b"")]).build();
     assert_refused(case, "there must be one");
-    for file in ["other-1.0-py3-none-any.whl", "demo-1.1-py3-none-any.whl", "demo-1.0+cpu-py3-none-any.whl"] {
+    for file in ["other-1.0-py3-none-any.whl", "demo-1.1-py3-none-any.whl", "demo-1.1+cpu-py3-none-any.whl"] {
         let error = install_as(wheel(&[]).build(), file, &mlresolve_wheel::Limits::default()).unwrap_err();
         assert!(error.contains("has the folder \"demo-1.0.dist-info\", which is not of"), "{error}");
     }
     assert_taken(wheel(&[("demo/_vendor/other-1.0.dist-info/METADATA", b"")]).build());
+}
+
+#[test]
+fn w24_a_local_version_in_the_name_alone_is_told() {
+    let file = "demo-1.0+cu12torch2.8-py3-none-any.whl";
+    let plan = install_as(wheel(&[]).build(), file, &mlresolve_wheel::Limits::default()).unwrap();
+    let [warning] = plan.warnings.as_slice() else { panic!("{:?}", plan.warnings) };
+    assert_eq!(warning.to_string(), "it is 1.0+cu12torch2.8 by its name and 1.0 by its METADATA");
 }
 
 #[test]
