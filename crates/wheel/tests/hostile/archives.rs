@@ -287,7 +287,6 @@ fn w19_a_bomb_that_lies_is_stopped_at_its_word() {
     let mut zip = with(Member::deflated("bomb", &vec![0; 8 << 20]));
     let member = zip.member("bomb");
     (member.size, member.crc32) = (9, crc32fast::hash(&[0; 9]));
-    let mut zip = zip;
     let record = crate::raw::row("bomb", &[0; 9]) + "demo-1.0.dist-info/RECORD,,\n";
     let record = record + &crate::raw::row("demo-1.0.dist-info/METADATA", METADATA);
     let record = record + &crate::raw::row("demo-1.0.dist-info/WHEEL", WHEEL);
