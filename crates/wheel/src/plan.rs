@@ -159,10 +159,9 @@ fn commands<'a>(wheel: &'a Wheel, layout: &Layout) -> BTreeMap<String, &'a Scrip
 
 /// The text of RECORD, with a row for itself: sorted by the bytes of the paths that stand in it.
 fn record(files: &[PlannedFile], record: &str, layout: &Layout) -> String {
-    let folder = format!("{}/", layout.site_packages());
-    let up = "../".repeat(folder.matches('/').count());
+    let folder = layout.site_packages();
     let row = |path: &str, listed: Option<&PlannedFile>| RecordRow {
-        path: path.strip_prefix(&folder).map_or_else(|| format!("{up}{path}"), str::to_owned),
+        path: relative(path, &folder),
         hash: listed.map(|file| file.hash.clone()),
         size: listed.map(|file| file.size),
     };
@@ -170,6 +169,14 @@ fn record(files: &[PlannedFile], record: &str, layout: &Layout) -> String {
     rows.push(row(record, None));
     rows.sort_by(|left, right| left.path.cmp(&right.path));
     write_record(&rows)
+}
+
+/// The way from a folder to a path, both below the prefix.
+fn relative(path: &str, folder: &str) -> String {
+    let (parts, folders): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), folder.split('/').collect());
+    let shared = parts.iter().zip(&folders).take_while(|(part, folder)| part == folder).count();
+    let up = std::iter::repeat_n("..", folders.len() - shared);
+    up.chain(parts.into_iter().skip(shared)).collect::<Vec<_>>().join("/")
 }
 
 /// Holds the plan as a whole to what no file of it can say alone.
@@ -201,4 +208,18 @@ fn startup_files(files: &[PlannedFile], layout: &Layout) -> Vec<Warning> {
         |name: &&str| !name.contains('/') && (name.ends_with(".pth") || STARTUP_MODULES.contains(name));
     let names = files.iter().filter_map(|file| file.path.strip_prefix(&folder));
     names.filter(runs).map(|name| Warning::StartupFile(name.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relative;
+
+    #[test]
+    fn record_has_the_shortest_way() {
+        let from = |path| relative(path, "lib/python3.12/site-packages");
+        assert_eq!(from("lib/python3.12/site-packages/a/b.py"), "a/b.py");
+        assert_eq!(from("bin/x"), "../../../bin/x");
+        assert_eq!(from("lib/libx.so"), "../../libx.so");
+        assert_eq!(from("lib/python3.12/x"), "../x");
+    }
 }
