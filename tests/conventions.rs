@@ -15,6 +15,7 @@ const DOWNWARD: &[(&str, &[&str])] = &[
     ("solver", &["mlresolve-packaging", "mlresolve-target"]),
     ("index", &["mlresolve-packaging", "mlresolve-target"]),
     ("lockfile", &["mlresolve-packaging", "mlresolve-target"]),
+    ("wheel", &["mlresolve-packaging", "mlresolve-target"]),
     (
         "mlresolve",
         &[
@@ -33,6 +34,7 @@ const PURE: &[&str] = &["packaging", "target", "solver", "lockfile"];
 
 /// What a crate without I/O may depend on besides its neighbours: parsers, data and arithmetic.
 const PURE_DEPENDENCIES: &[&str] = &[
+    "data-encoding",
     "html5gum",
     "jiff",
     "pep440_rs",

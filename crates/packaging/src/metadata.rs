@@ -5,7 +5,7 @@
 //! Only what a resolver asks for is read: the headers, never the body, which is a description in
 //! whatever encoding its author had.
 
-mod headers;
+pub(crate) mod headers;
 mod relevant;
 #[cfg(test)]
 mod tests;
@@ -138,6 +138,24 @@ impl CoreMetadata {
             draft.read(&header)?;
         }
         draft.finish()
+    }
+
+    /// Reads of which project and version metadata is, and nothing else, so that what only a resolver asks for is in
+    /// nobody's way.
+    ///
+    /// # Errors
+    /// When it is beyond a limit, or its `Name` or `Version` is missing, repeated or cannot be read.
+    pub fn parse_identity(bytes: &[u8]) -> Result<(PackageName, Version), MetadataError> {
+        if bytes.len() > METADATA_LIMIT {
+            return Err(MetadataError::TooLong(bytes.len()));
+        }
+        let mut draft = Draft::default();
+        for header in Headers::new(bytes).filter(|header| header.is("Name") || header.is("Version")) {
+            draft.read(&header)?;
+        }
+        let name = draft.name.ok_or(MetadataError::Missing("Name"))?;
+        let version = draft.version.ok_or(MetadataError::Missing("Version"))?;
+        Ok((name, version))
     }
 }
 

@@ -4,22 +4,22 @@
 use std::borrow::Cow;
 
 /// One header, its value still bytes.
-pub(super) struct Header<'bytes> {
+pub(crate) struct Header<'bytes> {
     name: &'bytes [u8],
     value: &'bytes [u8],
     /// The header's first line, counted from 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
 }
 
 impl<'bytes> Header<'bytes> {
     /// Whether this is the named field; case does not matter.
-    pub(super) fn is(&self, field: &str) -> bool {
+    pub(crate) fn is(&self, field: &str) -> bool {
         self.name.eq_ignore_ascii_case(field.as_bytes())
     }
 
     /// The value without surrounding space and with folded lines joined by one space; `None` if it is
     /// not UTF-8.
-    pub(super) fn value(&self) -> Option<Cow<'bytes, str>> {
+    pub(crate) fn value(&self) -> Option<Cow<'bytes, str>> {
         let value = str::from_utf8(self.value).ok()?.trim();
         if !value.contains(['\r', '\n']) {
             return Some(Cow::Borrowed(value));
@@ -31,13 +31,13 @@ impl<'bytes> Header<'bytes> {
 }
 
 /// The headers of a message, up to the first line that is none: an empty one, as a rule.
-pub(super) struct Headers<'bytes> {
+pub(crate) struct Headers<'bytes> {
     rest: &'bytes [u8],
     line: usize,
 }
 
 impl<'bytes> Headers<'bytes> {
-    pub(super) fn new(bytes: &'bytes [u8]) -> Self {
+    pub(crate) fn new(bytes: &'bytes [u8]) -> Self {
         Self { rest: bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes), line: 1 }
     }
 

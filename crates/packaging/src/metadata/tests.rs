@@ -129,3 +129,16 @@ proptest::proptest! {
         drop(CoreMetadata::parse(&[head.as_bytes(), &tail].concat()));
     }
 }
+
+#[test]
+fn the_identity_is_read_without_what_only_a_resolver_asks_for() {
+    let (name, version) =
+        CoreMetadata::parse_identity(b"Name: Foo_Bar\nRequires-Dist: ???\nVersion: 1.0\n\nName: x\n")
+            .unwrap();
+    assert_eq!((name.as_str(), version.to_string().as_str()), ("foo-bar", "1.0"));
+    assert_eq!(CoreMetadata::parse_identity(b"Name: x\n"), Err(MetadataError::Missing("Version")));
+    assert!(matches!(
+        CoreMetadata::parse_identity(b"Name: x\nName: y\nVersion: 1\n"),
+        Err(MetadataError::Repeated { field: "Name", line: 2 })
+    ));
+}
