@@ -15,6 +15,7 @@ const DOWNWARD: &[(&str, &[&str])] = &[
     ("solver", &["mlresolve-packaging", "mlresolve-target"]),
     ("index", &["mlresolve-packaging", "mlresolve-target"]),
     ("lockfile", &["mlresolve-packaging", "mlresolve-target"]),
+    ("layers", &[]),
     (
         "mlresolve",
         &[
@@ -23,6 +24,7 @@ const DOWNWARD: &[(&str, &[&str])] = &[
             "mlresolve-solver",
             "mlresolve-index",
             "mlresolve-lockfile",
+            "mlresolve-layers",
         ],
     ),
     ("testkit", &[]),

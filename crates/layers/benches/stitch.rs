@@ -1,0 +1,104 @@
+//! How long a layer of one wheel takes, beside inflating and hashing its files alone.
+//!
+//! `cargo bench -p mlresolve-layers -- WHEEL...`; without a wheel there is nothing to measure.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program for a person who looks at it")]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mlresolve_layers::{Compression, Content, LayerFile, Mode, ReadAt, write_layer};
+use sha2::{Digest, Sha256};
+
+fn main() {
+    for wheel in std::env::args().skip(1).filter(|argument| !argument.starts_with("--")) {
+        let mut archive = zip::ZipArchive::new(File::open(&wheel).unwrap()).unwrap();
+        let source: Arc<dyn ReadAt> = Arc::new(File::open(&wheel).unwrap());
+        let mut files = Vec::new();
+        for at in 0..archive.len() {
+            let file = archive.by_index_raw(at).unwrap();
+            if file.is_dir() {
+                continue;
+            }
+            let (source, offset) = (Arc::clone(&source), file.data_start().unwrap());
+            let (size, crc32, compressed) = (file.size(), file.crc32(), file.compressed_size());
+            let content = match file.compression() {
+                zip::CompressionMethod::Deflated => Content::Deflated { source, offset, compressed, size, crc32 },
+                _ => Content::Stored { source, offset, size, crc32 },
+            };
+            let path = format!("opt/venv/lib/python3.11/site-packages/{}", file.name().unwrap());
+            files.push(LayerFile::new(path, Mode::Plain, content));
+        }
+        println!("{} files, {} bytes", files.len(), std::fs::metadata(&wheel).unwrap().len());
+
+        let plain = timed("inflate with zlib-rs, hash both sides", || inflate_and_hash(&wheel));
+        let mut layer = None;
+        let stitched = timed("write a gzip layer", || {
+            layer = Some(write_layer(&files, Compression::Gzip, std::io::sink()).unwrap());
+        });
+        println!("{layer:?}\nratio {:.2}", stitched.as_secs_f64() / plain.as_secs_f64());
+        if std::env::var_os("WITH_ZSTD").is_some() {
+            timed("write a zstd layer", || {
+                layer = Some(write_layer(&files, Compression::Zstd, std::io::sink()).unwrap());
+            });
+            println!("{layer:?}");
+        }
+        println!("peak memory of the process: {}", peak());
+    }
+}
+
+/// The best of three.
+fn timed(what: &str, mut run: impl FnMut()) -> Duration {
+    let times = [(); 3].map(|()| {
+        let start = Instant::now();
+        run();
+        start.elapsed()
+    });
+    println!("{what}: {times:?}");
+    times.into_iter().min().unwrap()
+}
+
+/// What no builder of layers can go without: each file inflated, its CRC-32, and the digests of both sides.
+fn inflate_and_hash(wheel: &str) {
+    let mut archive = zip::ZipArchive::new(File::open(wheel).unwrap()).unwrap();
+    let (mut packed, mut plain) = (Sha256::new(), Sha256::new());
+    let mut buffer = vec![0; 128 * 1024];
+    for at in 0..archive.len() {
+        let file = archive.by_index_raw(at).unwrap();
+        let deflated = file.compression() == zip::CompressionMethod::Deflated;
+        let hashed = Hashing(file, &mut packed);
+        let mut reader: Box<dyn Read> = if deflated {
+            Box::new(flate2::bufread::DeflateDecoder::new(std::io::BufReader::with_capacity(128 * 1024, hashed)))
+        } else {
+            Box::new(hashed)
+        };
+        let mut crc = crc32fast::Hasher::new();
+        loop {
+            let length = reader.read(&mut buffer).unwrap();
+            if length == 0 {
+                break;
+            }
+            crc.update(&buffer[..length]);
+            plain.write_all(&buffer[..length]).unwrap();
+        }
+        std::hint::black_box(crc.finalize());
+    }
+    std::hint::black_box((packed.finalize(), plain.finalize()));
+}
+
+struct Hashing<'a, R>(R, &'a mut Sha256);
+
+impl<R: Read> Read for Hashing<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.0.read(buffer)?;
+        self.1.update(&buffer[..length]);
+        Ok(length)
+    }
+}
+
+fn peak() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("unknown").to_owned()
+}
