@@ -4,33 +4,20 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program for a person who looks at it")]
 
+#[path = "../examples/wheel_layer.rs"]
+#[expect(dead_code, unused_attributes, reason = "its main")]
+mod wheel_layer;
+
 use std::fs::File;
-use std::io::{Read, Write};
-use std::sync::Arc;
+use std::io::Read;
 use std::time::{Duration, Instant};
 
-use mlresolve_layers::{Compression, Content, LayerFile, Mode, ReadAt, write_layer};
+use mlresolve_layers::{Compression, write_layer};
 use sha2::{Digest, Sha256};
 
 fn main() {
     for wheel in std::env::args().skip(1).filter(|argument| !argument.starts_with("--")) {
-        let mut archive = zip::ZipArchive::new(File::open(&wheel).unwrap()).unwrap();
-        let source: Arc<dyn ReadAt> = Arc::new(File::open(&wheel).unwrap());
-        let mut files = Vec::new();
-        for at in 0..archive.len() {
-            let file = archive.by_index_raw(at).unwrap();
-            if file.is_dir() {
-                continue;
-            }
-            let (source, offset) = (Arc::clone(&source), file.data_start().unwrap());
-            let (size, crc32, compressed) = (file.size(), file.crc32(), file.compressed_size());
-            let content = match file.compression() {
-                zip::CompressionMethod::Deflated => Content::Deflated { source, offset, compressed, size, crc32 },
-                _ => Content::Stored { source, offset, size, crc32 },
-            };
-            let path = format!("opt/venv/lib/python3.11/site-packages/{}", file.name().unwrap());
-            files.push(LayerFile::new(path, Mode::Plain, content));
-        }
+        let files = wheel_layer::files(&wheel);
         println!("{} files, {} bytes", files.len(), std::fs::metadata(&wheel).unwrap().len());
 
         let plain = timed("inflate with zlib-rs, hash both sides", || inflate_and_hash(&wheel));
@@ -70,7 +57,10 @@ fn inflate_and_hash(wheel: &str) {
         let deflated = file.compression() == zip::CompressionMethod::Deflated;
         let hashed = Hashing(file, &mut packed);
         let mut reader: Box<dyn Read> = if deflated {
-            Box::new(flate2::bufread::DeflateDecoder::new(std::io::BufReader::with_capacity(128 * 1024, hashed)))
+            Box::new(flate2::bufread::DeflateDecoder::new(std::io::BufReader::with_capacity(
+                128 * 1024,
+                hashed,
+            )))
         } else {
             Box::new(hashed)
         };
@@ -81,7 +71,7 @@ fn inflate_and_hash(wheel: &str) {
                 break;
             }
             crc.update(&buffer[..length]);
-            plain.write_all(&buffer[..length]).unwrap();
+            plain.update(&buffer[..length]);
         }
         std::hint::black_box(crc.finalize());
     }

@@ -145,7 +145,9 @@ pub fn write_layer(
             packer.encode(&std::mem::take(&mut between), &mut plain)?;
             packer.content(&entry.content, &mut plain).map_err(|problem| match problem {
                 // Reading fails for the file, writing for the layer; a full disk is told apart by nobody else.
-                StreamError::Io(error) if error.kind() == io::ErrorKind::StorageFull => LayerError::Write(error),
+                StreamError::Io(error) if error.kind() == io::ErrorKind::StorageFull => {
+                    LayerError::Write(error)
+                }
                 problem => LayerError::Stream { path: entry.path.clone(), problem },
             })?;
             between.resize(tar::padding(size), 0);

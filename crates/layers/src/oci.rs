@@ -11,6 +11,6 @@ mod model;
 pub use archive::write_archive;
 pub use layout::{Image, ImageLayer, Layout, LayoutError};
 pub use model::{
-    Config, Descriptor, History, ImageConfig, Index, MEDIA_TYPE_CONFIG, MEDIA_TYPE_INDEX, MEDIA_TYPE_MANIFEST,
-    Manifest, Platform, RootFs,
+    Config, Descriptor, History, ImageConfig, Index, MEDIA_TYPE_CONFIG, MEDIA_TYPE_INDEX,
+    MEDIA_TYPE_MANIFEST, Manifest, Platform, RootFs,
 };

@@ -212,7 +212,7 @@ fn layers(packages: &BTreeMap<&str, &PlanPackage>, bound: u64) -> Vec<PlanLayer>
 }
 
 /// The layer for small wheels that a name belongs to: the highest three bits of its 32-bit FNV-1a hash, mixed by
-/// MurmurHash3's last step. FNV's own high bits hardly depend on the last letters.
+/// `MurmurHash3`'s last step. FNV's own high bits hardly depend on the last letters.
 #[must_use]
 pub fn bucket(name: &str) -> u8 {
     let mut hash = 0x811c_9dc5_u32;

@@ -175,7 +175,9 @@ mod tests {
     fn a_path_that_fits_needs_no_record() {
         let hundred = "a".repeat(100);
         let longest = format!("{}/{}", "p".repeat(155), "n".repeat(100));
-        for (path, blocks) in [(hundred.clone(), 1), (longest.clone(), 1), (hundred + "a", 3), (longest + "n", 3)] {
+        for (path, blocks) in
+            [(hundred.clone(), 1), (longest.clone(), 1), (hundred + "a", 3), (longest + "n", 3)]
+        {
             let file = LayerFile::new(path, Mode::Plain, Content::Bytes(Vec::new()));
             assert_eq!(header(&file).len(), blocks * BLOCK);
         }
@@ -190,7 +192,8 @@ mod tests {
     fn sizes_beyond_octal_have_a_record() {
         for (size, blocks) in [(OCTAL_SIZE_END - 1, 1), (OCTAL_SIZE_END, 3), (1 << 36, 3)] {
             let source: Arc<dyn crate::ReadAt> = Arc::new(Vec::new());
-            let file = LayerFile::new("big", Mode::Plain, Content::Stored { source, offset: 0, size, crc32: 0 });
+            let file =
+                LayerFile::new("big", Mode::Plain, Content::Stored { source, offset: 0, size, crc32: 0 });
             assert_eq!(header(&file).len(), blocks * BLOCK);
             assert_eq!(read(&file), ("big".to_owned(), None, size, 0o644));
         }

@@ -41,7 +41,8 @@ pub(crate) fn entries(files: &[LayerFile]) -> Result<Vec<LayerFile>, LayerError>
             }
         }
     }
-    let both = entries.keys().find(|path| path.ends_with('/') && entries.contains_key(path.trim_end_matches('/')));
+    let both =
+        entries.keys().find(|path| path.ends_with('/') && entries.contains_key(path.trim_end_matches('/')));
     if let Some(path) = both {
         return Err(LayerError::Twice { path: path.trim_end_matches('/').to_owned() });
     }

@@ -11,8 +11,8 @@ use std::io::Read;
 
 use super::StreamError;
 use super::huffman::{
-    CODE_ORDER, DISTANCE_BITS, DistanceTable, END, INVALID, LITERAL, LITERAL_BITS, LONGER, LiteralTable, distance,
-    fill, literal, plain,
+    CODE_ORDER, DISTANCE_BITS, DistanceTable, END, INVALID, LITERAL, LITERAL_BITS, LONGER, LiteralTable,
+    distance, fill, literal, plain,
 };
 
 /// How many compressed bytes are read at once.

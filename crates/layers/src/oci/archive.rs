@@ -71,7 +71,11 @@ pub fn write_archive(layout: &Layout, index: &Index, mut output: impl Write) -> 
         .collect();
     for (path, size) in blobs {
         let source = Arc::new(Vec::new());
-        entries.push(LayerFile::new(path, Mode::Plain, Content::Stored { source, offset: 0, size, crc32: 0 }));
+        entries.push(LayerFile::new(
+            path,
+            Mode::Plain,
+            Content::Stored { source, offset: 0, size, crc32: 0 },
+        ));
     }
     for entry in tree::entries(&entries)? {
         let path = layout.root().join(&entry.path);

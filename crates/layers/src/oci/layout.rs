@@ -150,7 +150,8 @@ impl Layout {
     /// When the layer cannot be made or written.
     pub fn add_layer(&self, files: &[LayerFile], compression: Compression) -> Result<Layer, LayoutError> {
         let mut file = self.temporary(&self.blobs())?;
-        let layer = write_layer(files, compression, BufWriter::with_capacity(256 * 1024, file.as_file_mut()))?;
+        let layer =
+            write_layer(files, compression, BufWriter::with_capacity(256 * 1024, file.as_file_mut()))?;
         self.keep(file, &self.blob_path(&layer.digest))?;
         Ok(layer)
     }

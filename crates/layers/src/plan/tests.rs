@@ -54,7 +54,8 @@ fn a_stack_with_a_gpu() {
 
 #[test]
 fn buckets_are_frozen() {
-    let names = ["requests", "urllib3", "idna", "certifi", "packaging", "pyyaml", "tqdm", "filelock", "jinja2"];
+    let names =
+        ["requests", "urllib3", "idna", "certifi", "packaging", "pyyaml", "tqdm", "filelock", "jinja2"];
     assert_eq!(names.map(bucket), [7, 6, 4, 4, 3, 5, 4, 4, 4]);
 }
 
@@ -69,8 +70,9 @@ fn names_spread_over_all_buckets() {
 
 #[test]
 fn beyond_the_limit_the_bound_doubles() {
-    let large: Vec<PlanPackage> =
-        (0..60).map(|number| package(&format!("p{number:02}"), LARGE_WHEEL_BYTES + number * 300_000)).collect();
+    let large: Vec<PlanPackage> = (0..60)
+        .map(|number| package(&format!("p{number:02}"), LARGE_WHEEL_BYTES + number * 300_000))
+        .collect();
     let plan = plan(&large).unwrap();
     // From 20,000,000 bytes on: 26 of the 60; the others are small.
     assert!(plan.is_raised());
@@ -96,7 +98,10 @@ fn packages() -> impl Strategy<Value = Vec<PlanPackage>> {
     let name = prop_oneof!["[a-z]{1,6}", "nvidia-[a-z]{1,3}", "torch(vision|audio)?", "triton"];
     let size = prop_oneof![0..LARGE_WHEEL_BYTES, LARGE_WHEEL_BYTES..2_000_000_000_u64];
     prop::collection::btree_map(name, (size, prop::bool::weighted(0.1)), 0..30).prop_map(|packages| {
-        packages.into_iter().map(|(name, (size, built))| PlanPackage { built, ..package(&name, size) }).collect()
+        packages
+            .into_iter()
+            .map(|(name, (size, built))| PlanPackage { built, ..package(&name, size) })
+            .collect()
     })
 }
 

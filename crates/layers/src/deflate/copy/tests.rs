@@ -43,7 +43,9 @@ fn deflated(content: &[u8], level: u32) -> Vec<u8> {
 
 /// Text in which all codes occur, with several blocks.
 fn text() -> Vec<u8> {
-    (0..40_000_u32).flat_map(|number| format!("{number:x} {}\n", number * number % 977).into_bytes()).collect()
+    (0..40_000_u32)
+        .flat_map(|number| format!("{number:x} {}\n", number * number % 977).into_bytes())
+        .collect()
 }
 
 #[test]

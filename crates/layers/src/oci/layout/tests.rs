@@ -42,8 +42,7 @@ fn image(layers: &[Layer]) -> Image {
 /// A layout with one image of two layers, under a tag.
 fn written(root: &Path) -> (Layout, Index) {
     let layout = Layout::create(root).unwrap();
-    let layers =
-        ["torch", "app"].map(|text| layout.add_layer(&files(text), Compression::Gzip).unwrap());
+    let layers = ["torch", "app"].map(|text| layout.add_layer(&files(text), Compression::Gzip).unwrap());
     let mut descriptor = layout.add_image(&image(&layers)).unwrap();
     descriptor
         .annotations
