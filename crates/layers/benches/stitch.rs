@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program for a person who looks at it")]
 
 #[path = "../examples/wheel_layer.rs"]
-#[expect(dead_code, unused_attributes, reason = "its main")]
+#[expect(dead_code, reason = "its main")]
 mod wheel_layer;
 
 use std::fs::File;
