@@ -46,7 +46,10 @@ pub enum StreamError {
         /// The sum that was found.
         found: u32,
     },
-    /// The archive could not be read, or the layer not written.
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
+    /// The archive could not be read.
+    #[error("it cannot be read: {0}")]
+    Read(std::io::Error),
+    /// What came out could not be written; the archive is not to blame.
+    #[error("it cannot be written: {0}")]
+    Write(std::io::Error),
 }

@@ -59,7 +59,7 @@ impl<W: Write> Gzip<W> {
         plain: &mut Plain,
     ) -> Result<(), StreamError> {
         self.bits.align(false);
-        self.blob.write_all(&self.bits.take())?;
+        self.blob.write_all(&self.bits.take()).map_err(StreamError::Write)?;
         let mut sink = Both { blob: &mut self.blob, encoder: &mut self.encoder, plain };
         // What comes next goes on within the stream's last byte.
         if let Some((byte, used)) = self.copier.copy(reader, expected, &mut sink)? {

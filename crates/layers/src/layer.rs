@@ -144,10 +144,7 @@ pub fn write_layer(
         if !matches!(entry.content, Content::Directory | Content::Symlink(_)) {
             packer.encode(&std::mem::take(&mut between), &mut plain)?;
             packer.content(&entry.content, &mut plain).map_err(|problem| match problem {
-                // Reading fails for the file, writing for the layer; a full disk is told apart by nobody else.
-                StreamError::Io(error) if error.kind() == io::ErrorKind::StorageFull => {
-                    LayerError::Write(error)
-                }
+                StreamError::Write(error) => LayerError::Write(error),
                 problem => LayerError::Stream { path: entry.path.clone(), problem },
             })?;
             between.resize(tar::padding(size), 0);
@@ -260,7 +257,7 @@ impl<W: Write> Packer<W> {
 
     fn content(&mut self, content: &Content, plain: &mut Plain) -> Result<(), StreamError> {
         match content {
-            Content::Bytes(bytes) => self.encode(bytes, plain)?,
+            Content::Bytes(bytes) => self.encode(bytes, plain).map_err(StreamError::Write)?,
             Content::Deflated { source, offset, compressed, size, crc32 } => {
                 let reader = Section::new(&**source, *offset, *compressed);
                 let expected = Expected { size: *size, crc32: *crc32 };
@@ -278,10 +275,10 @@ impl<W: Write> Packer<W> {
                     let length = left.min(CHUNK as u64) as usize;
                     reader.read_exact(&mut chunk[..length]).map_err(|error| match error.kind() {
                         io::ErrorKind::UnexpectedEof => StreamError::Truncated,
-                        _ => StreamError::Io(error),
+                        _ => StreamError::Read(error),
                     })?;
                     hasher.update(&chunk[..length]);
-                    self.encode(&chunk[..length], plain)?;
+                    self.encode(&chunk[..length], plain).map_err(StreamError::Write)?;
                     left -= length as u64;
                 }
                 let found = hasher.finalize();

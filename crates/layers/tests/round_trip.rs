@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 use std::sync::Arc;
 
-use mlresolve_layers::{Compression, Content, Digest, Layer, LayerFile, Mode, ReadAt, write_layer};
+use mlresolve_layers::{
+    Compression, Content, Digest, Layer, LayerError, LayerFile, Mode, ReadAt, write_layer,
+};
 use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
 
@@ -254,4 +256,43 @@ fn the_format_is_frozen() {
         digests,
         expected.map(|(diff_id, digest, size)| (diff_id.to_owned(), digest.to_owned(), size))
     );
+}
+
+/// A writer that takes so many bytes and no more.
+struct Full(usize);
+
+impl Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_disk_is_no_fault_of_the_wheel() {
+    let files = archived(&[("a".to_owned(), vec![1; 100_000], Some(1)), ("b".to_owned(), vec![2; 9], None)]);
+    let (whole, _) = layer(&files, Compression::Gzip);
+    for room in 0..whole.size as usize {
+        let found = write_layer(&files, Compression::Gzip, Full(room));
+        assert!(matches!(found, Err(LayerError::Write(_))), "{room}: {found:?}");
+    }
+    assert_eq!(write_layer(&files, Compression::Gzip, Full(whole.size as usize)).unwrap(), whole);
+}
+
+#[test]
+fn a_file_that_is_not_what_its_archive_says_is_named() {
+    for level in [Some(6), None] {
+        let mut files = archived(&[("pkg/a.py".to_owned(), b"import this\n".to_vec(), level)]);
+        let (Content::Deflated { crc32, .. } | Content::Stored { crc32, .. }) = &mut files[0].content else {
+            panic!("a file of an archive");
+        };
+        *crc32 ^= 1;
+        let found = write_layer(&files, Compression::Gzip, std::io::sink()).unwrap_err().to_string();
+        let expected = "cannot take \"pkg/a.py\" out of its archive: its CRC-32 is ";
+        assert!(found.starts_with(expected), "{found}");
+    }
 }

@@ -183,7 +183,7 @@ impl<R: Read, S: Sink> Run<'_, R, S> {
     /// Hands on the bytes that are used up, and reads more.
     fn pull(&mut self) -> Result<(), StreamError> {
         let used = self.used();
-        self.sink.packed(&self.input[..used])?;
+        self.sink.packed(&self.input[..used]).map_err(StreamError::Write)?;
         self.input.copy_within(used..self.end, 0);
         (self.at, self.end) = (self.at - used, self.end - used);
         while self.end < self.input.len() {
@@ -194,7 +194,7 @@ impl<R: Read, S: Sink> Run<'_, R, S> {
                 }
                 Ok(length) => self.end += length,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(StreamError::Read(error)),
             }
         }
         Ok(())
@@ -215,7 +215,7 @@ impl<R: Read, S: Sink> Run<'_, R, S> {
             return Err(StreamError::TooLong { expected: self.expected.size });
         }
         self.hasher.update(new);
-        self.sink.plain(new)?;
+        self.sink.plain(new).map_err(StreamError::Write)?;
         if self.pos > WINDOW {
             self.output.copy_within(self.pos - WINDOW..self.pos, 0);
             self.pos = WINDOW;
@@ -499,7 +499,7 @@ impl<R: Read, S: Sink> Run<'_, R, S> {
         let end = self.at - (self.count / 8) as usize;
         let mut trailing = (self.end - end) as u64;
         if trailing == 0 && !self.ended {
-            trailing = self.reader.read(&mut [0])? as u64;
+            trailing = self.reader.read(&mut [0]).map_err(StreamError::Read)? as u64;
         }
         if trailing > 0 {
             return Err(StreamError::Trailing { bytes: trailing });
@@ -512,10 +512,10 @@ impl<R: Read, S: Sink> Run<'_, R, S> {
             return Err(StreamError::Checksum { expected: self.expected.crc32, found });
         }
         if open == 0 {
-            self.sink.packed(&self.input[..end])?;
+            self.sink.packed(&self.input[..end]).map_err(StreamError::Write)?;
             return Ok(None);
         }
-        self.sink.packed(&self.input[..end - 1])?;
+        self.sink.packed(&self.input[..end - 1]).map_err(StreamError::Write)?;
         Ok(Some((self.input[end - 1], 8 - open)))
     }
 }
