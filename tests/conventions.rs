@@ -16,6 +16,7 @@ const DOWNWARD: &[(&str, &[&str])] = &[
     ("index", &["mlresolve-packaging", "mlresolve-target"]),
     ("lockfile", &["mlresolve-packaging", "mlresolve-target"]),
     ("wheel", &["mlresolve-packaging", "mlresolve-target"]),
+    ("layers", &[]),
     (
         "mlresolve",
         &[
@@ -24,6 +25,7 @@ const DOWNWARD: &[(&str, &[&str])] = &[
             "mlresolve-solver",
             "mlresolve-index",
             "mlresolve-lockfile",
+            "mlresolve-layers",
         ],
     ),
     ("testkit", &[]),

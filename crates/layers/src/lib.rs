@@ -1,0 +1,30 @@
+//! Container layers made directly from wheels, byte for byte the same on every machine.
+//!
+//! This crate owns the [layer plan](plan), the deterministic tar archive of a layer and its two codecs (a gzip member
+//! into which the deflate streams of wheels are [copied as they are](write_layer), and zstd), and the parts of an
+//! [OCI image](oci): blobs, configuration, manifest, index, layout and archives.
+//!
+//! It must never know how versions were chosen, nor speak to a network: it takes files and names, and gives bytes and
+//! digests. What is in a wheel, and where it goes, is for its callers to say.
+
+mod deflate;
+mod digest;
+mod file;
+mod gzip;
+mod layer;
+pub mod oci;
+pub mod plan;
+mod source;
+mod tar;
+mod tree;
+
+pub use deflate::StreamError;
+pub use digest::{Digest, DigestError};
+pub use file::{Content, LayerFile, Mode, NAME_BYTES_LIMIT, Owner, PATH_BYTES_LIMIT, PathProblem};
+pub use layer::{Compression, Layer, LayerError, write_layer};
+pub use source::ReadAt;
+pub use tree::{ENTRY_LIMIT, FILE_BYTES_LIMIT};
+
+/// The version of everything that makes up a layer's bytes: the order and headers of the archive, the encoder of what
+/// is not copied, and zstd's version and level. Whoever keeps digests keeps this number with them.
+pub const FORMAT_VERSION: u32 = 1;
