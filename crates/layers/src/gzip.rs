@@ -6,7 +6,7 @@
 use std::io::{self, Read, Write};
 
 use crate::deflate::{BitWriter, Copier, Encoder, Expected, Sink, StreamError};
-use crate::layer::{Blob, Plain};
+use crate::layer::{Blob, Plain, Uncompressed};
 
 /// Deflate, no name, no time, no hint of the compressor's effort, an unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
@@ -20,13 +20,13 @@ pub(crate) struct Gzip<W> {
 }
 
 /// Both sides of a stream that is copied.
-struct Both<'a, W> {
+struct Both<'a, W, P> {
     blob: &'a mut Blob<W>,
     encoder: &'a mut Encoder,
-    plain: &'a mut Plain,
+    plain: &'a mut P,
 }
 
-impl<W: Write> Sink for Both<'_, W> {
+impl<W: Write, P: Uncompressed> Sink for Both<'_, W, P> {
     fn plain(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.encoder.skip(bytes);
         self.plain.update(bytes);
@@ -45,7 +45,7 @@ impl<W: Write> Gzip<W> {
     }
 
     /// Writes bytes that are compressed here.
-    pub(crate) fn encode(&mut self, bytes: &[u8], plain: &mut Plain) -> io::Result<()> {
+    pub(crate) fn encode(&mut self, bytes: &[u8], plain: &mut impl Uncompressed) -> io::Result<()> {
         plain.update(bytes);
         self.encoder.encode(bytes, &mut self.bits);
         self.blob.write_all(&self.bits.take())
@@ -56,7 +56,7 @@ impl<W: Write> Gzip<W> {
         &mut self,
         reader: impl Read,
         expected: Expected,
-        plain: &mut Plain,
+        plain: &mut impl Uncompressed,
     ) -> Result<(), StreamError> {
         self.bits.align(false);
         self.blob.write_all(&self.bits.take()).map_err(StreamError::Write)?;

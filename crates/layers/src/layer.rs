@@ -105,6 +105,14 @@ pub enum LayerError {
         /// What is wrong with it.
         problem: StreamError,
     },
+    /// A file that its witness refuses.
+    #[error("cannot put {path:?} into a layer: {reason}")]
+    Refused {
+        /// The path of the file in the layer.
+        path: String,
+        /// What the witness says.
+        reason: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The layer could not be written.
     #[error("cannot write the layer: {0}")]
     Write(#[from] io::Error),
@@ -120,6 +128,19 @@ pub enum LayerError {
 /// When a path cannot be in a layer or is there twice, a limit is passed, a file is not what its archive says, or
 /// reading or writing fails.
 pub fn write_layer(
+    files: &[LayerFile],
+    compression: Compression,
+    output: impl Write,
+) -> Result<Layer, LayerError> {
+    write_layer_before(&mut Unseen, files, compression, output)
+}
+
+/// [`write_layer`] with a witness, who sees the content of every file as it comes out of its archive.
+///
+/// # Errors
+/// As [`write_layer`], and [`LayerError::Refused`] when the witness refuses a file.
+pub fn write_layer_before(
+    witness: &mut dyn Witness,
     files: &[LayerFile],
     compression: Compression,
     output: impl Write,
@@ -143,10 +164,13 @@ pub fn write_layer(
         let size = entry.content.size();
         if !matches!(entry.content, Content::Directory | Content::Symlink(_)) {
             packer.encode(&std::mem::take(&mut between), &mut plain)?;
-            packer.content(&entry.content, &mut plain).map_err(|problem| match problem {
+            witness.begin(&entry.path);
+            let mut seen = Seen { plain: &mut plain, witness: &mut *witness };
+            packer.content(&entry.content, &mut seen).map_err(|problem| match problem {
                 StreamError::Write(error) => LayerError::Write(error),
                 problem => LayerError::Stream { path: entry.path.clone(), problem },
             })?;
+            witness.end().map_err(|reason| LayerError::Refused { path: entry.path.clone(), reason })?;
             between.resize(tar::padding(size), 0);
         }
         if between.len() >= CHUNK {
@@ -167,6 +191,33 @@ pub fn write_layer(
         uncompressed_size: plain.size(),
         diff_id: plain.finish(),
     })
+}
+
+/// Sees the content of the files of a layer, one file after the other, while it is written: to hold it to a hash, or to
+/// learn something of it, without inflating it once more.
+pub trait Witness {
+    /// A file begins; its path is that in the layer.
+    fn begin(&mut self, path: &str);
+    /// The next piece of its content.
+    fn piece(&mut self, bytes: &[u8]);
+    /// The file has ended, and is what its archive says.
+    ///
+    /// # Errors
+    /// When the file must not be in the layer.
+    fn end(&mut self) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// The witness who looks away.
+struct Unseen;
+
+impl Witness for Unseen {
+    fn begin(&mut self, _: &str) {}
+
+    fn piece(&mut self, _: &[u8]) {}
+
+    fn end(&mut self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(())
+    }
 }
 
 /// The compressed side: what is written is hashed and counted.
@@ -203,12 +254,6 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
-        self.crc.update(bytes);
-        self.size += bytes.len() as u64;
-    }
-
     pub(crate) fn crc32(&self) -> u32 {
         self.crc.clone().finalize()
     }
@@ -222,18 +267,44 @@ impl Plain {
     }
 }
 
+/// Takes what is in an archive, uncompressed.
+pub(crate) trait Uncompressed {
+    fn update(&mut self, bytes: &[u8]);
+}
+
+impl Uncompressed for Plain {
+    fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.crc.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+}
+
+/// The same for the content of a file, which a witness sees.
+struct Seen<'a> {
+    plain: &'a mut Plain,
+    witness: &'a mut dyn Witness,
+}
+
+impl Uncompressed for Seen<'_> {
+    fn update(&mut self, bytes: &[u8]) {
+        self.plain.update(bytes);
+        self.witness.piece(bytes);
+    }
+}
+
 enum Packer<W: Write> {
     Gzip(Box<Gzip<W>>),
     Zstd(zstd::Encoder<'static, Blob<W>>, Box<Copier>),
 }
 
 /// What inflates a stream for zstd.
-struct Inflated<'a, W: Write> {
+struct Inflated<'a, W: Write, P> {
     encoder: &'a mut zstd::Encoder<'static, Blob<W>>,
-    plain: &'a mut Plain,
+    plain: &'a mut P,
 }
 
-impl<W: Write> Sink for Inflated<'_, W> {
+impl<W: Write, P: Uncompressed> Sink for Inflated<'_, W, P> {
     fn plain(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.plain.update(bytes);
         self.encoder.write_all(bytes)
@@ -245,7 +316,7 @@ impl<W: Write> Sink for Inflated<'_, W> {
 }
 
 impl<W: Write> Packer<W> {
-    fn encode(&mut self, bytes: &[u8], plain: &mut Plain) -> io::Result<()> {
+    fn encode(&mut self, bytes: &[u8], plain: &mut impl Uncompressed) -> io::Result<()> {
         match self {
             Self::Gzip(gzip) => gzip.encode(bytes, plain),
             Self::Zstd(encoder, _) => {
@@ -255,7 +326,7 @@ impl<W: Write> Packer<W> {
         }
     }
 
-    fn content(&mut self, content: &Content, plain: &mut Plain) -> Result<(), StreamError> {
+    fn content(&mut self, content: &Content, plain: &mut impl Uncompressed) -> Result<(), StreamError> {
         match content {
             Content::Bytes(bytes) => self.encode(bytes, plain).map_err(StreamError::Write)?,
             Content::Deflated { source, offset, compressed, size, crc32 } => {

@@ -21,7 +21,7 @@ mod tree;
 pub use deflate::StreamError;
 pub use digest::{Digest, DigestError};
 pub use file::{Content, LayerFile, Mode, NAME_BYTES_LIMIT, Owner, PATH_BYTES_LIMIT, PathProblem};
-pub use layer::{Compression, Layer, LayerError, write_layer};
+pub use layer::{Compression, Layer, LayerError, Witness, write_layer, write_layer_before};
 pub use source::ReadAt;
 pub use tree::{ENTRY_LIMIT, FILE_BYTES_LIMIT};
 

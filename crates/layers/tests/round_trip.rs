@@ -7,7 +7,8 @@ use std::io::{Cursor, Read, Write};
 use std::sync::Arc;
 
 use mlresolve_layers::{
-    Compression, Content, Digest, Layer, LayerError, LayerFile, Mode, ReadAt, write_layer,
+    Compression, Content, Digest, Layer, LayerError, LayerFile, Mode, ReadAt, Witness, write_layer,
+    write_layer_before,
 };
 use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
@@ -294,5 +295,46 @@ fn a_file_that_is_not_what_its_archive_says_is_named() {
         let found = write_layer(&files, Compression::Gzip, std::io::sink()).unwrap_err().to_string();
         let expected = "cannot take \"pkg/a.py\" out of its archive: its CRC-32 is ";
         assert!(found.starts_with(expected), "{found}");
+    }
+}
+
+/// Counts what it sees of each file, and refuses those of one name.
+#[derive(Default)]
+struct Counting {
+    seen: Vec<(String, usize)>,
+    refused: &'static str,
+}
+
+impl Witness for Counting {
+    fn begin(&mut self, path: &str) {
+        self.seen.push((path.to_owned(), 0));
+    }
+
+    fn piece(&mut self, bytes: &[u8]) {
+        self.seen.last_mut().unwrap().1 += bytes.len();
+    }
+
+    fn end(&mut self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let (path, _) = self.seen.last().unwrap();
+        if path == self.refused { Err("it is refused".into()) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn a_witness_sees_every_file_and_can_refuse_it() {
+    let bytes = |length: usize| Content::Bytes(vec![7; length]);
+    let files = [
+        LayerFile::new("b", Mode::Plain, bytes(70_000)),
+        LayerFile::new("a/empty", Mode::Plain, bytes(0)),
+        LayerFile::new("a/link", Mode::Plain, Content::Symlink("b".to_owned())),
+    ];
+    for compression in [Compression::Gzip, Compression::Zstd] {
+        let mut witness = Counting::default();
+        let seen = write_layer_before(&mut witness, &files, compression, std::io::sink()).unwrap();
+        assert_eq!(seen, write_layer(&files, compression, std::io::sink()).unwrap());
+        assert_eq!(witness.seen, [("a/empty".to_owned(), 0), ("b".to_owned(), 70_000)]);
+        let mut witness = Counting { refused: "b", ..Counting::default() };
+        let refused = write_layer_before(&mut witness, &files, compression, std::io::sink()).unwrap_err();
+        assert_eq!(refused.to_string(), "cannot put \"b\" into a layer: it is refused");
     }
 }

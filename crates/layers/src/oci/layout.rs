@@ -14,7 +14,7 @@ use super::model::{
 };
 use crate::digest::Digest;
 use crate::file::LayerFile;
-use crate::layer::{Compression, Layer, LayerError, write_layer};
+use crate::layer::{Compression, Layer, LayerError, Witness, write_layer, write_layer_before};
 
 /// What `oci-layout` holds.
 pub(super) const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -149,9 +149,28 @@ impl Layout {
     /// # Errors
     /// When the layer cannot be made or written.
     pub fn add_layer(&self, files: &[LayerFile], compression: Compression) -> Result<Layer, LayoutError> {
+        self.add(|output| write_layer(files, compression, output))
+    }
+
+    /// The same, before a witness of what is in the files.
+    ///
+    /// # Errors
+    /// As [`Self::add_layer`], and when the witness refuses a file.
+    pub fn add_layer_before(
+        &self,
+        witness: &mut dyn Witness,
+        files: &[LayerFile],
+        compression: Compression,
+    ) -> Result<Layer, LayoutError> {
+        self.add(|output| write_layer_before(witness, files, compression, output))
+    }
+
+    fn add(
+        &self,
+        write: impl FnOnce(BufWriter<&mut File>) -> Result<Layer, LayerError>,
+    ) -> Result<Layer, LayoutError> {
         let mut file = self.temporary(&self.blobs())?;
-        let layer =
-            write_layer(files, compression, BufWriter::with_capacity(256 * 1024, file.as_file_mut()))?;
+        let layer = write(BufWriter::with_capacity(256 * 1024, file.as_file_mut()))?;
         self.keep(file, &self.blob_path(&layer.digest))?;
         Ok(layer)
     }
