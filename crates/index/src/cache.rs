@@ -23,6 +23,11 @@ const HEAD: usize = 8;
 /// The folder of the git repositories, whose entries are folders of the `git` program.
 const REPOSITORIES: &str = "git-v1";
 
+/// The folders whose entries are plain files: those of locks, what is known of layers, and the parts of images.
+const FILES: &str = "files-v1";
+const LAYERS: &str = "layers-v1";
+const BLOBS: &str = "blobs-v1";
+
 /// An entry as it is met.
 struct Seen {
     bytes: u64,
@@ -87,6 +92,21 @@ impl Cache {
     /// The folder in which git repositories are kept, one folder each.
     pub fn repositories(&self) -> PathBuf {
         self.dir.join(REPOSITORIES)
+    }
+
+    /// The folder in which the files of locks are kept, by their digests.
+    pub fn files(&self) -> PathBuf {
+        self.dir.join(FILES)
+    }
+
+    /// The folder in which what was made of the files of locks is kept; its callers name what is in it.
+    pub fn layers(&self) -> PathBuf {
+        self.dir.join(LAYERS)
+    }
+
+    /// The image layout in which the parts of images are kept.
+    pub fn blobs(&self) -> PathBuf {
+        self.dir.join(BLOBS)
     }
 
     /// Counts what is there.
@@ -204,14 +224,17 @@ impl Cache {
         };
         for bucket in list(&self.dir).map_err(failed(&self.dir))? {
             let name = bucket.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let of_repositories =
-                name.starts_with(REPOSITORIES.trim_end_matches(|letter: char| letter.is_ascii_digit()));
-            let is_bucket = Bucket::ALL.iter().any(|bucket| name.starts_with(bucket.family()));
+            let of_repositories = name.starts_with(family(REPOSITORIES));
+            let plain = [FILES, LAYERS, BLOBS].map(family);
+            let mut families = Bucket::ALL.iter().map(|bucket| bucket.family()).chain(plain);
+            let is_bucket = families.any(|family| name.starts_with(family));
             if !(is_bucket || of_repositories)
                 || !fs::symlink_metadata(&bucket).is_ok_and(|metadata| metadata.is_dir())
             {
                 continue;
             }
+            // The blobs lie as in an image layout.
+            let bucket = if name.starts_with(family(BLOBS)) { bucket.join("blobs/sha256") } else { bucket };
             for path in list(&bucket).map_err(failed(&bucket))? {
                 match fs::symlink_metadata(&path) {
                     Ok(metadata) if metadata.is_dir() && !of_repositories => {}
@@ -259,8 +282,13 @@ impl Bucket {
 
     /// What the names of this bucket's folders begin with, in every version.
     fn family(self) -> &'static str {
-        self.dir().trim_end_matches(|letter: char| letter.is_ascii_digit())
+        family(self.dir())
     }
+}
+
+/// What the names of a folder begin with in every version of its format.
+fn family(folder: &str) -> &str {
+    folder.trim_end_matches(|letter: char| letter.is_ascii_digit())
 }
 
 impl Key {

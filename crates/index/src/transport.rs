@@ -74,8 +74,12 @@ pub(crate) struct Answer {
     pub(crate) login: Arc<Login>,
 }
 
-/// Where a body goes. A retry starts it over.
+/// Where a body goes. A retry starts it over, or goes on after what was received.
 pub(crate) trait Sink {
+    /// How many bytes of the body are there already, and need not be sent again.
+    fn received(&self) -> u64 {
+        0
+    }
     fn restart(&mut self) -> io::Result<()>;
     fn write(&mut self, chunk: &[u8]) -> io::Result<()>;
 }
@@ -193,6 +197,10 @@ impl Transport {
                 // The library marks the header as a secret, so that no `Debug` shows it.
                 request = request.basic_auth(&credentials.user, credentials.password.as_ref());
             }
+            let received = sink.received();
+            if received > 0 {
+                request = request.header(header::RANGE, format!("bytes={received}-"));
+            }
             if !get.compression {
                 request = request.header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             }
@@ -207,8 +215,14 @@ impl Transport {
             let (status, headers) = (response.status(), response.headers().clone());
             let login = if get.index.is_origin_of(&url) { Arc::clone(login) } else { Login::withheld() };
             let answer = Answer { status, headers, url, login };
+            if received > 0 && answer.status == StatusCode::RANGE_NOT_SATISFIABLE {
+                // What is there is no beginning of what is offered.
+                sink.restart().map_err(Failure::Sink)?;
+                return Err(Failure::Transient("the rest of it is not offered".to_owned()));
+            }
             if answer.status.is_success() {
-                receive(response, get, sink).await?;
+                let goes_on = received > 0 && begins_at(&answer, received);
+                receive(response, get, sink, if goes_on { received } else { 0 }).await?;
             }
             return Ok(answer);
         }
@@ -306,17 +320,32 @@ fn network(url: &str, tries: u32, reason: String) -> IndexError {
     IndexError::Network { url: url.to_owned(), tries, reason }
 }
 
-async fn receive(mut response: Response, get: &Get<'_>, sink: &mut impl Sink) -> Result<(), Failure> {
+/// Whether an answer is the rest of a body from this byte on (RFC 9110, 14.4).
+fn begins_at(answer: &Answer, byte: u64) -> bool {
+    let range = answer.headers.get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
+    let first = range.and_then(|range| range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok());
+    answer.status == StatusCode::PARTIAL_CONTENT && first == Some(byte)
+}
+
+/// Hands a body on; `from` is where in it the answer begins.
+async fn receive(
+    mut response: Response,
+    get: &Get<'_>,
+    sink: &mut impl Sink,
+    from: u64,
+) -> Result<(), Failure> {
     let too_large = || {
         let Limit { name: limit, bytes } = get.limit;
         Failure::Final(IndexError::TooLarge { url: redacted(&get.url), limit, bytes })
     };
     // Without compression the length is known to be too much before a byte of it is read.
-    if response.content_length().is_some_and(|length| length > get.limit.bytes) {
+    if response.content_length().is_some_and(|length| from.saturating_add(length) > get.limit.bytes) {
         return Err(too_large());
     }
-    sink.restart().map_err(Failure::Sink)?;
-    let mut received: u64 = 0;
+    if from == 0 {
+        sink.restart().map_err(Failure::Sink)?;
+    }
+    let mut received = from;
     while let Some(chunk) = response.chunk().await.map_err(Failure::from_request)? {
         received += chunk.len() as u64;
         if received > get.limit.bytes {

@@ -117,7 +117,11 @@ fn a_damaged_blob_is_not_used() {
     bytes[20] ^= 1;
     fs::write(&path, &bytes).unwrap();
     assert!(!layout.has(&layer.digest, layer.size).unwrap());
-    assert!(matches!(layout.add_image(&image(&[layer])), Err(LayoutError::Blob { .. })));
+    let other = tempfile::tempdir().unwrap();
+    let other = Layout::create(other.path()).unwrap();
+    let taken = other.take(&layout, &layer.digest, layer.size, false);
+    assert!(matches!(taken, Err(LayoutError::Blob { .. })));
+    assert!(matches!(other.add_image(&image(&[layer])), Err(LayoutError::Blob { .. })));
     // Made again, it is whole again.
     layout.add_layer(&files("x"), Compression::Gzip).unwrap();
     assert!(layout.has(&layer.digest, layer.size).unwrap());
@@ -159,4 +163,36 @@ fn the_archive_has_all_and_is_the_same_everywhere() {
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(listed[0]["RepoTags"][0], "registry.example/app:1");
     assert_eq!(listed[0]["Layers"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_blob_is_taken_over_from_another_layout() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [cache, layout] = folders.each_ref().map(|folder| Layout::create(folder.path()).unwrap());
+    let layer = cache.add_layer(&files("x"), Compression::Gzip).unwrap();
+    for is_verified in [true, false, false] {
+        layout.take(&cache, &layer.digest, layer.size, is_verified).unwrap();
+        assert!(layout.has(&layer.digest, layer.size).unwrap());
+    }
+    // A damaged copy of one's own is replaced by a whole one.
+    let path = layout.blob_path(&layer.digest);
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, vec![0; layer.size as usize]).unwrap();
+    layout.take(&cache, &layer.digest, layer.size, false).unwrap();
+    assert!(layout.has(&layer.digest, layer.size).unwrap());
+    let missing = Digest::of(b"missing");
+    assert!(matches!(layout.take(&cache, &missing, 1, true), Err(LayoutError::Blob { .. })));
+}
+
+#[test]
+fn what_a_killed_run_left_goes_with_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = Layout::create(folder.path()).unwrap();
+    let left = layout.blobs().join(".mlresolve-killed");
+    fs::write(&left, "half a layer").unwrap();
+    let mut others = layout.temporary(&layout.blobs()).unwrap();
+    others.write_all(b"of a run that goes on").unwrap();
+    Layout::create(folder.path()).unwrap();
+    assert!(!left.exists());
+    assert!(others.path().exists());
 }
