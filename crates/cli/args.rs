@@ -69,6 +69,7 @@ pub(crate) enum Command {
     Size(commands::size::SizeArguments),
     Diff(commands::diff::DiffArguments),
     Export(commands::export::ExportArguments),
+    Build(commands::build::BuildArguments),
     Dockerfile(commands::dockerfile::DockerfileArguments),
     Doctor(commands::doctor::DoctorArguments),
     Cache(commands::cache::CacheArguments),
@@ -144,6 +145,59 @@ pub(crate) struct ProjectArguments {
     /// Let this package differ between targets
     #[arg(long = "unaligned", value_name = "NAME", env = "MLRESOLVE_UNALIGNED", help_heading = "Target")]
     pub(crate) unaligned: Vec<String>,
+    #[command(flatten)]
+    pub(crate) indexes: IndexArguments,
+    /// Let this package be old where others stand in the way of a newer one
+    #[arg(long, value_name = "NAME", env = "MLRESOLVE_ALLOW_HELD_BACK", help_heading = "Choice of versions")]
+    pub(crate) allow_held_back: Vec<String>,
+    /// Let this package write files that another one writes too
+    #[arg(long, value_name = "NAME", env = "MLRESOLVE_ALLOW_OVERLAP", help_heading = "Choice of versions")]
+    pub(crate) allow_overlap: Vec<String>,
+    /// Let this package go with any CUDA, whichever it is built for
+    #[arg(long, value_name = "NAME", env = "MLRESOLVE_ANY_CUDA", help_heading = "Choice of versions")]
+    pub(crate) any_cuda: Vec<String>,
+    /// See only files uploaded before this: a time, a date, or an age such as "7 days"
+    #[arg(long, value_name = "TIME", env = "MLRESOLVE_EXCLUDE_NEWER", help_heading = "Choice of versions")]
+    pub(crate) exclude_newer: Option<String>,
+    /// Which versions come first: highest, lowest or lowest-direct
+    #[arg(long, value_name = "MODE", env = "MLRESOLVE_RESOLUTION", help_heading = "Choice of versions")]
+    pub(crate) resolution: Option<String>,
+    /// Which pre-releases are taken: disallow, allow or if-necessary
+    #[arg(long, value_name = "MODE", env = "MLRESOLVE_PRERELEASE", help_heading = "Choice of versions")]
+    pub(crate) prerelease: Option<String>,
+    /// Use no source distribution of this package, or of :all:
+    #[arg(
+        long = "only-binary",
+        value_name = "PACKAGE",
+        env = "MLRESOLVE_ONLY_BINARY",
+        help_heading = "Choice of versions"
+    )]
+    pub(crate) only_binary: Vec<String>,
+    /// Use no wheel of this package, or of :all:
+    #[arg(
+        long = "no-binary",
+        value_name = "PACKAGE",
+        env = "MLRESOLVE_NO_BINARY",
+        help_heading = "Choice of versions"
+    )]
+    pub(crate) no_binary: Vec<String>,
+    /// Build this package, or :all:, where nothing else tells what it requires. This runs code of the package
+    #[arg(
+        long = "allow-build",
+        value_name = "PACKAGE",
+        env = "MLRESOLVE_ALLOW_BUILD",
+        value_delimiter = ',',
+        help_heading = "Choice of versions"
+    )]
+    pub(crate) allow_build: Vec<String>,
+    /// Give up after so many seconds
+    #[arg(long, value_name = "SECONDS", env = "MLRESOLVE_TIME_LIMIT", default_value_t = 900)]
+    pub(crate) time_limit: u64,
+}
+
+/// The options that say how indexes are reached.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct IndexArguments {
     /// The index that is asked last [default: PyPI]
     #[arg(
         short = 'i',
@@ -175,15 +229,6 @@ pub(crate) struct ProjectArguments {
         help_heading = "Indexes"
     )]
     pub(crate) find_links: Vec<String>,
-    /// Let this package be old where others stand in the way of a newer one
-    #[arg(long, value_name = "NAME", env = "MLRESOLVE_ALLOW_HELD_BACK", help_heading = "Choice of versions")]
-    pub(crate) allow_held_back: Vec<String>,
-    /// Let this package write files that another one writes too
-    #[arg(long, value_name = "NAME", env = "MLRESOLVE_ALLOW_OVERLAP", help_heading = "Choice of versions")]
-    pub(crate) allow_overlap: Vec<String>,
-    /// Let this package go with any CUDA, whichever it is built for
-    #[arg(long, value_name = "NAME", env = "MLRESOLVE_ANY_CUDA", help_heading = "Choice of versions")]
-    pub(crate) any_cuda: Vec<String>,
     /// The folder under which PyTorch's builds lie: cpu, cu128, rocm7.1 … [default: PyTorch's own]
     #[arg(
         long,
@@ -236,43 +281,6 @@ pub(crate) struct ProjectArguments {
     /// Ask no index
     #[arg(long, env = "MLRESOLVE_NO_INDEX", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Indexes")]
     pub(crate) no_index: bool,
-    /// See only files uploaded before this: a time, a date, or an age such as "7 days"
-    #[arg(long, value_name = "TIME", env = "MLRESOLVE_EXCLUDE_NEWER", help_heading = "Choice of versions")]
-    pub(crate) exclude_newer: Option<String>,
-    /// Which versions come first: highest, lowest or lowest-direct
-    #[arg(long, value_name = "MODE", env = "MLRESOLVE_RESOLUTION", help_heading = "Choice of versions")]
-    pub(crate) resolution: Option<String>,
-    /// Which pre-releases are taken: disallow, allow or if-necessary
-    #[arg(long, value_name = "MODE", env = "MLRESOLVE_PRERELEASE", help_heading = "Choice of versions")]
-    pub(crate) prerelease: Option<String>,
-    /// Use no source distribution of this package, or of :all:
-    #[arg(
-        long = "only-binary",
-        value_name = "PACKAGE",
-        env = "MLRESOLVE_ONLY_BINARY",
-        help_heading = "Choice of versions"
-    )]
-    pub(crate) only_binary: Vec<String>,
-    /// Use no wheel of this package, or of :all:
-    #[arg(
-        long = "no-binary",
-        value_name = "PACKAGE",
-        env = "MLRESOLVE_NO_BINARY",
-        help_heading = "Choice of versions"
-    )]
-    pub(crate) no_binary: Vec<String>,
-    /// Build this package, or :all:, where nothing else tells what it requires. This runs code of the package
-    #[arg(
-        long = "allow-build",
-        value_name = "PACKAGE",
-        env = "MLRESOLVE_ALLOW_BUILD",
-        value_delimiter = ',',
-        help_heading = "Choice of versions"
-    )]
-    pub(crate) allow_build: Vec<String>,
-    /// Give up after so many seconds
-    #[arg(long, value_name = "SECONDS", env = "MLRESOLVE_TIME_LIMIT", default_value_t = 900)]
-    pub(crate) time_limit: u64,
 }
 
 /// A time in seconds, of a millisecond at least and a day at most.

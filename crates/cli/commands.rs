@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod build;
 pub(crate) mod cache;
 mod chosen_lock;
 pub(crate) mod completions;
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Command::Size(size) => size::run(size, output),
         Command::Diff(diff) => diff::run(diff, output),
         Command::Export(export) => export::run(export, output),
+        Command::Build(build) => build::run(build, &arguments.global, output),
         Command::Dockerfile(dockerfile) => dockerfile::run(dockerfile, output),
         Command::Doctor(doctor) => doctor::run(doctor, output),
         Command::Cache(cache) => cache::run(cache, &arguments.global, output),

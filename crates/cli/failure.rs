@@ -129,6 +129,8 @@ impl From<Error> for Failure {
                 let ways: Vec<String> = overwritten.ways_out.iter().cloned().chain([leave]).collect();
                 (exit::VERIFICATION, "overwritten-files", Some(ways.join("; or ")))
             }
+            Error::Image(error) if error.is_verification() => (exit::VERIFICATION, "refused", None),
+            Error::Image(_) => (exit::BAD_INPUT, "image", None),
             Error::NoHash { .. } => (exit::VERIFICATION, "no-hash", None),
             Error::Limit(_) => {
                 let hint = "pin some of the packages more closely, or raise the limit with --time-limit";

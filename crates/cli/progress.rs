@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use mlresolve::{CancellationToken, Event, Watch};
 
-use crate::output::Output;
+use crate::output::{Output, size};
 
 /// A spinner, where there is a terminal to show it.
 pub(crate) struct Progress(Option<ProgressBar>);
@@ -49,6 +49,10 @@ fn show(bar: &ProgressBar, event: Event) {
         Event::PackageKnown { name, known } => bar.set_message(format!("{known} packages, {name}")),
         Event::Building { package } => bar.set_message(format!("building {package}")),
         Event::Explaining => bar.set_message("no solution; finding out why"),
+        Event::Fetched { bytes, total } => {
+            bar.set_message(format!("fetched {} of {}", size(bytes), size(total)));
+        }
+        Event::LayerMade { made, count } => bar.set_message(format!("{made} of {count} layers")),
         Event::Hashing { file } => bar.set_message(format!("hashing {file}")),
         _ => {}
     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use mlresolve::{
     Access, BuildOptions, CancellationToken, IndexSettings, KeyringProvider, NetworkMode, ProjectOptions,
-    ReadProject, Upgrade, read_project,
+    ReadProject, Upgrade, read_index_settings, read_project,
 };
 
 use super::host;
-use crate::args::{Global, ProjectArguments};
+use crate::args::{Global, IndexArguments, ProjectArguments};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -65,18 +65,7 @@ pub(super) fn project(
         allow_overlap: arguments.allow_overlap.clone(),
         any_cuda: arguments.any_cuda.clone(),
         upgrade,
-        indexes: IndexSettings {
-            index_url: arguments.index_url.clone(),
-            extra_index_urls: arguments.extra_index_urls.clone(),
-            find_links: arguments.find_links.clone(),
-            torch_index_url: arguments.torch_index_url.clone(),
-            no_index: arguments.no_index,
-            certificates: arguments.cert.clone(),
-            client_certificate: arguments.client_cert.clone(),
-            trusted_hosts: arguments.allow_insecure_hosts.clone(),
-            proxy: arguments.proxy.clone(),
-            ..IndexSettings::default()
-        },
+        indexes: settings(&arguments.indexes),
         configuration_files: true,
     };
     let project = read_project(&options, &|name| std::env::var(name).ok())?;
@@ -96,12 +85,53 @@ pub(super) fn project(
     Ok(project)
 }
 
+/// What the options say of indexes.
+fn settings(arguments: &IndexArguments) -> IndexSettings {
+    IndexSettings {
+        index_url: arguments.index_url.clone(),
+        extra_index_urls: arguments.extra_index_urls.clone(),
+        find_links: arguments.find_links.clone(),
+        torch_index_url: arguments.torch_index_url.clone(),
+        no_index: arguments.no_index,
+        certificates: arguments.cert.clone(),
+        client_certificate: arguments.client_cert.clone(),
+        trusted_hosts: arguments.allow_insecure_hosts.clone(),
+        proxy: arguments.proxy.clone(),
+        ..IndexSettings::default()
+    }
+}
+
 /// How the indexes are reached: what options and files say, then the variables that programs share.
 pub(super) fn access(
     arguments: &ProjectArguments,
     global: &Global,
     project: &ReadProject,
 ) -> Result<Access, Failure> {
+    let access = reaching(&arguments.indexes, global, &project.indexes)?;
+    Ok(Access { time_limit: Duration::from_secs(arguments.time_limit), ..access })
+}
+
+/// The same for the files of a lock, which are of the indexes that the folder's settings name.
+pub(super) fn access_beside(
+    arguments: &IndexArguments,
+    global: &Global,
+    folder: PathBuf,
+    output: Output,
+) -> Result<Access, Failure> {
+    let options = ProjectOptions {
+        dir: Some(folder),
+        indexes: settings(arguments),
+        configuration_files: true,
+        ..ProjectOptions::default()
+    };
+    let (indexes, notes) = read_index_settings(&options, &|name| std::env::var(name).ok())?;
+    for note in &notes {
+        output.say(&mlresolve::without_secrets(note));
+    }
+    reaching(arguments, global, &indexes)
+}
+
+fn reaching(arguments: &IndexArguments, global: &Global, indexes: &IndexSettings) -> Result<Access, Failure> {
     let keyring = arguments.keyring_provider.as_deref();
     let keyring =
         keyring.map(|provider| KeyringProvider::parse("--keyring-provider", provider)).transpose()?;
@@ -112,7 +142,6 @@ pub(super) fn access(
             (false, true) => NetworkMode::Refresh,
             (false, false) => NetworkMode::Normal,
         },
-        time_limit: Duration::from_secs(arguments.time_limit),
         retries: arguments.http_retries,
         http_timeout: Duration::from_secs_f64(arguments.http_timeout),
         keyring: keyring.unwrap_or_default(),
@@ -127,7 +156,7 @@ pub(super) fn access(
         "UV_KEYRING_PROVIDER" | "PIP_KEYRING_PROVIDER" if given => None,
         _ => std::env::var_os(name),
     })?;
-    Ok(access.with_settings(&project.indexes))
+    Ok(access.with_settings(indexes))
 }
 
 /// The cache's folder; `None` where nothing is kept.

@@ -9,7 +9,7 @@ mod layout;
 mod model;
 
 pub use archive::write_archive;
-pub use layout::{Image, ImageLayer, Layout, LayoutError};
+pub use layout::{Image, ImageLayer, Layout, LayoutError, temporary_file};
 pub use model::{
     Config, Descriptor, History, ImageConfig, Index, MEDIA_TYPE_CONFIG, MEDIA_TYPE_INDEX,
     MEDIA_TYPE_MANIFEST, Manifest, Platform, RootFs,

@@ -67,6 +67,23 @@ pub enum Class {
     Application = 9,
 }
 
+impl std::fmt::Display for Class {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Accelerator => "the accelerator's libraries",
+            Self::Triton => "triton",
+            Self::Framework => "the framework",
+            Self::Companion => "the framework's companions",
+            Self::Large => "a large package",
+            Self::Small => "small packages",
+            Self::Built => "packages built from source",
+            Self::Skeleton => "the environment",
+            Self::Bytecode => "compiled bytecode",
+            Self::Application => "the application",
+        })
+    }
+}
+
 /// The names that begin the libraries of accelerators.
 const ACCELERATORS: [&str; 4] = ["nvidia-", "cuda-", "rocm", "intel-"];
 

@@ -17,6 +17,7 @@ mod text;
 
 pub use command::{CommandError, split_command};
 pub use from_lock::{DockerfileOptions, FromLockError, GeneratedFile, from_lock, is_generated};
+pub(crate) use from_lock::{locked_machine, locked_python};
 
 /// The numeric user that the container runs as unless another is asked for.
 pub const DEFAULT_USER: u32 = 65532;

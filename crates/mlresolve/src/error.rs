@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::access::index_label;
 use crate::build::BuildError;
+use crate::image::ImageError;
 use crate::ownership::Overwritten;
 use mlresolve_index::{File, IndexError, MetadataError};
 use mlresolve_lockfile::{InvalidLock, ReadError};
@@ -74,6 +75,9 @@ pub enum Error {
     /// Packages of the lock would overwrite each other's files.
     #[error(transparent)]
     Overwritten(Box<Overwritten>),
+    /// No image can be made of a lock.
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// The lock file cannot be read.
     #[error("{}: {source}", path.display())]
     Lock {

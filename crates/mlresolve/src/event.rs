@@ -31,6 +31,20 @@ pub enum Event {
     },
     /// There is no solution; the explanation is being worked out.
     Explaining,
+    /// Files of a lock are being fetched.
+    Fetched {
+        /// How many of their bytes are there.
+        bytes: u64,
+        /// How many there will be, as far as the lock says.
+        total: u64,
+    },
+    /// A layer of an image was made.
+    LayerMade {
+        /// How many so far.
+        made: usize,
+        /// How many there will be.
+        count: usize,
+    },
     /// A file is downloaded because its index announces no hash.
     Hashing {
         /// The file.

@@ -33,6 +33,7 @@ mod error;
 mod event;
 mod hindered;
 pub mod host;
+pub mod image;
 mod judge;
 mod known_names;
 mod limits;
@@ -68,7 +69,7 @@ pub use lock::{
 };
 pub use locks::{OpenLock, open_lock, open_locks};
 pub use ownership::{Overlap, Overlaps, Overwritten, TargetOverlaps, check_ownership};
-pub use project::{ProjectOptions, ReadProject, read_project};
+pub use project::{ProjectOptions, ReadProject, read_index_settings, read_project};
 pub use report::{HeldBack, LockReport, PackageSize, SourcePackage};
 pub use request::{
     AlignmentRequest, LockRequest, MetadataRequest, RequestedRequirement, SourcePlace, SourceRequest,

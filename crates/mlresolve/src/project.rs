@@ -189,6 +189,23 @@ pub fn read_project(
     config::apply(options, &config, &place, pyproject.as_ref(), own, &gathered, settings, dir)
 }
 
+/// Reads where the packages of a project come from, and nothing else of it; with notes on what other tools' settings say.
+///
+/// # Errors
+/// When a file with settings cannot be read, or something in it cannot be understood.
+pub fn read_index_settings(
+    options: &ProjectOptions,
+    variables: &dyn Fn(&str) -> Option<String>,
+) -> Result<(IndexSettings, Vec<String>), Error> {
+    let dir = options.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+    let pyproject = read_pyproject(&dir)?;
+    let mut gathered = Gathered::default();
+    let (config, place) = read_config(&dir, pyproject.as_ref(), &mut gathered)?;
+    let settings =
+        read_settings(options, &config, &place, pyproject.as_ref(), &dir, variables, &mut gathered)?;
+    Ok((settings.indexes, settings.notes))
+}
+
 /// Where packages come from: options, the project's files, and the settings of other tools.
 fn read_settings(
     options: &ProjectOptions,

@@ -3,7 +3,7 @@
 mod dist_info;
 mod record;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
@@ -112,10 +112,37 @@ impl Wheel {
     /// # Errors
     /// The first entry that is not as it should be.
     pub fn verify<R: Read + Seek>(&self, reader: &mut R) -> Result<(), WheelError> {
+        self.verify_entries(reader, |_| true)
+    }
+
+    /// The same for the entries that a plan does not take as they are: for whoever verifies the others while installing.
+    ///
+    /// # Errors
+    /// The first entry that is not as it should be.
+    pub fn verify_unplanned<R: Read + Seek>(
+        &self,
+        reader: &mut R,
+        plan: &InstallPlan,
+    ) -> Result<(), WheelError> {
+        let planned = plan.files.iter().filter_map(|file| match &file.source {
+            FileSource::Entry(entry) => Some(entry.data_offset),
+            FileSource::Generated(_) => None,
+        });
+        let planned: HashSet<u64> = planned.collect();
+        // An entry without data begins where the next one does, and is read for nothing at worst.
+        self.verify_entries(reader, |entry| entry.size == 0 || !planned.contains(&entry.data_offset))
+    }
+
+    fn verify_entries<R: Read + Seek>(
+        &self,
+        reader: &mut R,
+        is_wanted: impl Fn(&Entry) -> bool,
+    ) -> Result<(), WheelError> {
         let mut inflater = Inflater::default();
         let mut run = || {
             let mut source = Source::new(reader)?;
-            for (entry, hash) in self.archive.entries().iter().zip(&self.hashes) {
+            let entries = self.archive.entries().iter().zip(&self.hashes);
+            for (entry, hash) in entries.filter(|(entry, _)| is_wanted(entry)) {
                 // A folder may be marked as compressed without any data.
                 if entry.is_folder && entry.compressed_size == 0 {
                     continue;

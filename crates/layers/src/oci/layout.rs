@@ -2,6 +2,8 @@
 
 mod link;
 
+pub use link::temporary_file;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};

@@ -90,8 +90,8 @@ pub fn from_lock(lock: &Lock, options: &DockerfileOptions) -> Result<Vec<Generat
         groups.entry(LayerGroup::of(package.name.as_str(), bytes(package))).or_default().push(package);
     }
     let input = DockerfileInput {
-        python: python(lock)?,
-        machine: machine(lock)?,
+        python: locked_python(lock)?,
+        machine: locked_machine(lock)?,
         base: options.base.clone(),
         groups: groups.iter().map(|(group, packages)| requirements_group(*group, packages)).collect(),
         index_urls: index_urls(lock),
@@ -171,7 +171,7 @@ fn bytes(package: &Package) -> Option<u64> {
 }
 
 /// The declared Python, or in the lock of another tool the only minor version that it takes.
-fn python(lock: &Lock) -> Result<(u8, u8), FromLockError> {
+pub(crate) fn locked_python(lock: &Lock) -> Result<(u8, u8), FromLockError> {
     let declared = lock.tool.as_ref().and_then(|tool| tool.target.as_ref()).map(|target| &target.python);
     if let Some(text) = declared {
         let release = parse_version(text).map_err(|_| FromLockError::Python)?.release().to_vec();
@@ -192,7 +192,7 @@ fn python(lock: &Lock) -> Result<(u8, u8), FromLockError> {
 }
 
 /// The declared machine, or in the lock of another tool the only one that its wheels are for.
-fn machine(lock: &Lock) -> Result<String, FromLockError> {
+pub(crate) fn locked_machine(lock: &Lock) -> Result<String, FromLockError> {
     let declared = lock.tool.as_ref().and_then(|tool| tool.target.as_ref()).map(|target| &target.platform);
     if let Some(platform) = declared {
         let machine = platform.strip_prefix("linux-");

@@ -67,7 +67,7 @@ fn same_file(_: &Path, _: &Path) -> bool {
 }
 
 /// A new file that is its writer's as long as it is locked.
-pub(super) fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
+pub fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
     loop {
         let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)?;
         // Where there are no locks, nobody can take it for a leftover either. Another run may have been faster between

@@ -1,0 +1,64 @@
+//! Why an image could not be made.
+
+use std::path::PathBuf;
+
+use mlresolve_layers::oci::LayoutError;
+use mlresolve_layers::plan::PlanError;
+use mlresolve_layers::{LayerError, StreamError};
+use mlresolve_wheel::WheelError;
+
+/// Why an image could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// Packages cannot be put into layers.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A wheel is refused.
+    #[error(transparent)]
+    Wheel(#[from] WheelError),
+    /// A file of a wheel is not what its archive or RECORD says.
+    #[error("{package}: {source}")]
+    Content {
+        /// The package.
+        package: String,
+        /// What is wrong.
+        source: LayerError,
+    },
+    /// A layout or a blob in it.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// A file cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// `read` or `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Something that an image cannot be made of; the text says what, where and what to do.
+    #[error("{0}")]
+    Refused(String),
+    /// What would run does not load: the report was handed out.
+    #[error("{0}")]
+    DoesNotLoad(String),
+}
+
+impl ImageError {
+    /// Whether a file is not what it should be, rather than this machine failing.
+    #[must_use]
+    pub fn is_verification(&self) -> bool {
+        match self {
+            Self::Wheel(_) | Self::DoesNotLoad(_) => true,
+            Self::Content { source, .. } | Self::Layout(LayoutError::Layer(source)) => match source {
+                LayerError::Stream { problem, .. } => !matches!(problem, StreamError::Read(_)),
+                LayerError::Write(_) => false,
+                _ => true,
+            },
+            Self::Layout(LayoutError::Blob { .. }) => true,
+            Self::Plan(_) | Self::Layout(_) | Self::File { .. } | Self::Refused(_) => false,
+        }
+    }
+}
