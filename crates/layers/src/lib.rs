@@ -12,12 +12,15 @@ mod digest;
 mod file;
 mod gzip;
 mod layer;
+pub mod listing;
 pub mod oci;
 pub mod plan;
+pub mod registry;
 mod source;
 mod tar;
 mod tree;
 
+pub use crate::tar::read::{TAR_EXTENSION_BYTES_LIMIT, TarError};
 pub use deflate::StreamError;
 pub use digest::{Digest, DigestError};
 pub use file::{Content, LayerFile, Mode, NAME_BYTES_LIMIT, Owner, PATH_BYTES_LIMIT, PathProblem};

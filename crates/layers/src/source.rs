@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 /// Bytes that can be read at any place without moving a common cursor: a file, or bytes in memory.
 pub trait ReadAt: Send + Sync {
@@ -33,20 +34,40 @@ impl ReadAt for Vec<u8> {
     }
 }
 
+impl<T: ReadAt + ?Sized> ReadAt for &T {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        (**self).read_at(buffer, offset)
+    }
+}
+
+impl<T: ReadAt + ?Sized> ReadAt for Arc<T> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        (**self).read_at(buffer, offset)
+    }
+}
+
 /// A part of a source, read from its beginning to its end.
-pub(crate) struct Section<'a> {
-    source: &'a dyn ReadAt,
+pub(crate) struct Section<S> {
+    source: S,
     offset: u64,
     left: u64,
 }
 
-impl<'a> Section<'a> {
-    pub(crate) fn new(source: &'a dyn ReadAt, offset: u64, length: u64) -> Self {
+impl<S> Section<S> {
+    pub(crate) fn new(source: S, offset: u64, length: u64) -> Self {
         Self { source, offset, left: length }
+    }
+
+    /// Passes over some bytes without reading them, and returns how many there were.
+    pub(crate) fn skip(&mut self, length: u64) -> u64 {
+        let length = length.min(self.left);
+        self.offset += length;
+        self.left -= length;
+        length
     }
 }
 
-impl io::Read for Section<'_> {
+impl<S: ReadAt> io::Read for Section<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         let length = self.source.read_at(&mut buffer[..most], self.offset)?;

@@ -6,6 +6,8 @@
 
 use crate::file::{Content, LayerFile};
 
+pub(crate) mod read;
+
 /// The modification time of every file, in seconds of Unix time: 1980-01-01, the oldest that ZIP archives can hold.
 pub(crate) const MTIME: u64 = 315_532_800;
 

@@ -10,21 +10,16 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
-use super::model::{
-    Descriptor, ImageConfig, Index, MEDIA_TYPE_CONFIG, MEDIA_TYPE_MANIFEST, Manifest, Platform,
-};
+use super::base::DOCUMENT_BYTES_LIMIT;
+use super::model::{Descriptor, ImageConfig, Index, MEDIA_TYPE_CONFIG, MEDIA_TYPE_MANIFEST, Manifest};
 use crate::digest::Digest;
 use crate::file::LayerFile;
 use crate::layer::{Compression, Layer, LayerError, Witness, write_layer, write_layer_before};
 
 /// What `oci-layout` holds.
 pub(super) const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
-
-/// The most bytes of a document; registries take 4 MiB.
-const DOCUMENT_BYTES_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// Why a layout could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -132,20 +127,14 @@ impl Layout {
     pub fn has(&self, digest: &Digest, size: u64) -> Result<bool, LayoutError> {
         let path = self.blob_path(digest);
         let check = || -> io::Result<bool> {
-            let mut file = match File::open(&path) {
+            let file = match File::open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
                 file => file?,
             };
             if file.metadata()?.len() != size {
                 return Ok(false);
             }
-            let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 128 * 1024]);
-            loop {
-                match file.read(&mut buffer)? {
-                    0 => return Ok(Digest::finish(hasher) == *digest),
-                    length => hasher.update(&buffer[..length]),
-                }
-            }
+            Ok(blobs::digest_of(file)? == *digest)
         };
         check().map_err(|error| LayoutError::Io { path: path.clone(), error })
     }
@@ -214,11 +203,6 @@ impl Layout {
         }
         let mut config = image.config.clone();
         config.rootfs.diff_ids = image.layers.iter().map(|layer| layer.diff_id).collect();
-        let platform = Platform {
-            architecture: config.architecture.clone(),
-            os: config.os.clone(),
-            variant: config.variant.clone(),
-        };
         let manifest = Manifest {
             schema_version: 2,
             media_type: MEDIA_TYPE_MANIFEST.to_owned(),
@@ -227,7 +211,7 @@ impl Layout {
             annotations: image.annotations.clone(),
         };
         let mut descriptor = self.add_bytes(MEDIA_TYPE_MANIFEST, &self.document(&manifest)?)?;
-        descriptor.platform = Some(platform);
+        descriptor.platform = Some(config.platform());
         Ok(descriptor)
     }
 
@@ -306,6 +290,9 @@ impl Layout {
         kept.map(drop).map_err(|error| LayoutError::Io { path: path.to_owned(), error })
     }
 }
+
+mod blobs;
+pub(crate) use blobs::{Incoming, Taking, digest_of, open_file};
 
 #[cfg(test)]
 mod tests;

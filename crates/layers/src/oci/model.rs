@@ -1,8 +1,10 @@
-//! The documents of an image. Only what we write has a field; readers of other images keep to what they need.
+//! The documents of an image. What we set has a field; what a base's configuration says besides is kept and written
+//! again.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::digest::Digest;
 
@@ -50,6 +52,14 @@ pub struct Platform {
     /// Which variant of the architecture, such as `v8`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+}
+
+impl Platform {
+    /// Linux on this architecture.
+    #[must_use]
+    pub fn linux(architecture: &str) -> Self {
+        Self { architecture: architecture.to_owned(), os: "linux".to_owned(), variant: None }
+    }
 }
 
 /// An image for one platform: its configuration and layers.
@@ -108,13 +118,28 @@ pub struct ImageConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
     /// How a container is started.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub config: Config,
     /// The layers before compression.
     pub rootfs: RootFs,
     /// How each layer was made.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<History>,
+    /// What else a base says, such as `author` or `os.version`.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
+}
+
+impl ImageConfig {
+    /// What the image runs on.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        Platform {
+            architecture: self.architecture.clone(),
+            os: self.os.clone(),
+            variant: self.variant.clone(),
+        }
+    }
 }
 
 /// How a container is started. Keys begin with capitals in the specification.
@@ -125,10 +150,10 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// The ports that are listened on, such as `8080/tcp`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "BTreeMap::is_empty")]
     pub exposed_ports: BTreeMap<String, Empty>,
     /// The environment, as `NAME=VALUE`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
     /// What is run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,17 +162,20 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cmd: Option<Vec<String>>,
     /// Where data is kept outside of the image.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "BTreeMap::is_empty")]
     pub volumes: BTreeMap<String, Empty>,
     /// The folder in which it is run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
     /// Remarks on containers.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// The signal that ends it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_signal: Option<String>,
+    /// What else a base says: Docker's `Healthcheck`, `Shell`, `OnBuild`, `ArgsEscaped`, and what is unknown here.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
 }
 
 /// `{}`: the value in a map that is a set.
@@ -188,4 +216,13 @@ pub struct History {
     /// Whether the step made no layer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub empty_layer: bool,
+}
+
+/// Docker writes `null` for a list or map that is empty.
+pub(super) fn nullable<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Default + Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -33,6 +33,7 @@ fn image(layers: &[Layer]) -> Image {
             },
             rootfs: RootFs::default(),
             history: vec![step("torch"), step("app")],
+            other: BTreeMap::new(),
         },
         layers: layers.iter().map(ImageLayer::from).collect(),
         annotations: BTreeMap::new(),
