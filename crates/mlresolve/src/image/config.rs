@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlresolve_layers::oci::{Config, ImageConfig, Platform};
+use mlresolve_layers::oci::{Config, ImageConfig, Platform, RootFs};
 use mlresolve_target::{Target, cuda_major::cuda_major};
 
 use super::application::APP;
@@ -67,7 +67,7 @@ pub(crate) fn configuration(
 }
 
 /// `PATH` where a base has none (POSIX systems' usual one).
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(crate) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 fn empty() -> ImageConfig {
     ImageConfig {
@@ -76,8 +76,9 @@ fn empty() -> ImageConfig {
         os: String::new(),
         variant: None,
         config: Config::default(),
-        rootfs: mlresolve_layers::oci::RootFs::default(),
+        rootfs: RootFs::default(),
         history: Vec::new(),
+        other: BTreeMap::new(),
     }
 }
 

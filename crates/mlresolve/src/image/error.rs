@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mlresolve_layers::oci::LayoutError;
+use mlresolve_layers::oci::{BaseError, LayoutError};
 use mlresolve_layers::plan::PlanError;
 use mlresolve_layers::{LayerError, StreamError};
 use mlresolve_wheel::WheelError;
@@ -25,6 +25,9 @@ pub enum ImageError {
         /// What is wrong.
         source: LayerError,
     },
+    /// The base cannot be opened.
+    #[error("the base cannot be used: {0}")]
+    Base(#[from] BaseError),
     /// A layout or a blob in it.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -57,8 +60,8 @@ impl ImageError {
                 LayerError::Write(_) => false,
                 _ => true,
             },
-            Self::Layout(LayoutError::Blob { .. }) => true,
-            Self::Plan(_) | Self::Layout(_) | Self::File { .. } | Self::Refused(_) => false,
+            Self::Layout(LayoutError::Blob { .. }) | Self::Base(BaseError::Damaged { .. }) => true,
+            Self::Plan(_) | Self::Base(_) | Self::Layout(_) | Self::File { .. } | Self::Refused(_) => false,
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use mlresolve_layers::listing::LayerListing;
 use mlresolve_layers::oci::Layout;
 use mlresolve_layers::{Compression, Digest, FORMAT_VERSION};
 use serde::Serialize;
@@ -16,6 +17,8 @@ const VERSION: u32 = 1;
 
 /// The largest description of a layer that is read back, in bytes.
 const DESCRIPTION_LIMIT: u64 = 256 * 1024 * 1024;
+
+const CHECKSUM_BYTES: usize = 32;
 
 /// The blobs of layers, and what is known of them.
 pub(crate) struct Store {
@@ -63,30 +66,25 @@ impl Store {
 
     /// The layer of a recipe, if it was made before. That its blob is undamaged is still to be seen.
     pub(crate) fn get(&self, recipe: &Recipe<'_>) -> Option<PackageLayer> {
-        let path = self.place(recipe)?;
-        let mut bytes = Vec::new();
-        fs::File::open(&path).ok()?.take(DESCRIPTION_LIMIT).read_to_end(&mut bytes).ok()?;
-        let (digest, described) = bytes.split_at_checked(32)?;
-        // What is damaged is made anew.
-        let found: PackageLayer = (Digest::of(described).hex().get(..32)?.as_bytes() == digest)
-            .then(|| postcard::from_bytes(described).ok())??;
+        let found: PackageLayer = read(&self.place(recipe)?)?;
         self.blobs.holds(&found.layer.digest, found.layer.size).then_some(found)
     }
 
     /// Keeps what is known of a layer whose blob is there. That it cannot be kept is no failure.
     pub(crate) fn keep(&self, recipe: &Recipe<'_>, layer: &PackageLayer) {
-        let keep = || -> Option<()> {
-            let path = self.place(recipe)?;
-            let described = postcard::to_stdvec(layer).ok()?;
-            let digest = Digest::of(&described).hex();
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder).ok()?;
-            file.write_all(digest.get(..32)?.as_bytes()).ok()?;
-            file.write_all(&described).ok()?;
-            file.persist(path).ok().map(drop)
-        };
-        if keep().is_none() {
-            tracing::debug!(folder = %self.folder.display(), "what is known of a layer cannot be kept");
+        if let Some(path) = self.place(recipe) {
+            self.write(&path, layer);
         }
+    }
+
+    /// What a layer of a base holds, if it was listed before.
+    pub(crate) fn listing(&self, diff_id: &Digest) -> Option<LayerListing> {
+        read(&self.place_of_listing(diff_id))
+    }
+
+    /// Keeps what a layer of a base holds.
+    pub(crate) fn keep_listing(&self, diff_id: &Digest, listing: &LayerListing) {
+        self.write(&self.place_of_listing(diff_id), listing);
     }
 
     /// Forgets a layer whose blob turned out to be damaged.
@@ -99,4 +97,38 @@ impl Store {
         let key = serde_json::to_vec(&(VERSION, FORMAT_VERSION, recipe)).ok()?;
         Some(self.folder.join(Digest::of(&key).hex()))
     }
+
+    fn place_of_listing(&self, diff_id: &Digest) -> PathBuf {
+        let key = format!("listing {VERSION} {diff_id}");
+        self.folder.join(Digest::of(key.as_bytes()).hex())
+    }
+
+    fn write(&self, path: &Path, described: &impl Serialize) {
+        let keep = || -> Option<()> {
+            let described = postcard::to_stdvec(described).ok()?;
+            let mut file = mlresolve_layers::oci::temporary_file(&self.folder).ok()?;
+            file.write_all(checksum(&described).as_bytes()).ok()?;
+            file.write_all(&described).ok()?;
+            file.persist(path).ok().map(drop)
+        };
+        if keep().is_none() {
+            tracing::debug!(folder = %self.folder.display(), "what is known of a layer cannot be kept");
+        }
+    }
+}
+
+/// Reads a description; what is damaged is none.
+fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
+    let mut bytes = Vec::new();
+    fs::File::open(path).ok()?.take(DESCRIPTION_LIMIT).read_to_end(&mut bytes).ok()?;
+    let (found, described) = bytes.split_at_checked(CHECKSUM_BYTES)?;
+    if found != checksum(described).as_bytes() {
+        return None;
+    }
+    postcard::from_bytes(described).ok()
+}
+
+/// Against accidents: half of a digest, as text.
+fn checksum(bytes: &[u8]) -> String {
+    Digest::of(bytes).hex().chars().take(CHECKSUM_BYTES).collect()
 }
