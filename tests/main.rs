@@ -15,6 +15,7 @@ mod dockerfile;
 mod doctor;
 mod extensions;
 mod hostile;
+mod images;
 mod index_trouble;
 mod lock;
 mod machine;

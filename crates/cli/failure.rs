@@ -92,6 +92,11 @@ impl From<Error> for Failure {
                 let hint = "the index or something on the way to it changed the file; nothing was locked";
                 (exit::VERIFICATION, "hash-mismatch", Some(hint.to_owned()))
             }
+            Error::Index(IndexError::NotTheLocked { .. }) => {
+                let hint = "it was replaced, or something on the way to it changed it; nothing was written. If it is to be the \
+                            new one, lock it anew";
+                (exit::VERIFICATION, "hash-mismatch", Some(hint.to_owned()))
+            }
             Error::Metadata(MetadataError::Index(IndexError::Certificates { .. }))
             | Error::Index(IndexError::Certificates { .. }) => {
                 let hint = "the file was named by --cert, --client-cert, SSL_CERT_FILE, SSL_CERT_DIR, SSL_CLIENT_CERT or \

@@ -181,12 +181,11 @@ fn report(written: Option<&Path>, built: &BuiltImage, seconds: f64, output: Outp
     for target in &built.targets {
         show(target, output);
     }
-    let digest = output.paint(Style::Faint, &built.digest.to_string());
     let (done, what) = match written {
-        Some(path) => ("wrote", format!(" {}", path.display())),
-        None => ("loaded", " the image".to_owned()),
+        Some(path) => ("wrote", path.display().to_string()),
+        None => ("loaded", "the image".to_owned()),
     };
-    output.say(&format!("{}{what} in {seconds:.1} s {digest}", output.paint(Style::Good, done)));
+    output.say(&format!("{} {what}: {}, {seconds:.2} s", output.paint(Style::Good, done), built.digest));
 }
 
 fn show(target: &BuiltTarget, output: Output) {

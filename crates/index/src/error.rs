@@ -120,6 +120,16 @@ pub enum IndexError {
         /// What the bytes have.
         found: String,
     },
+    /// A file whose bytes are not those that were locked.
+    #[error("{file} is not the locked file: the lock has sha256 {expected}, the bytes have {found}")]
+    NotTheLocked {
+        /// The file's name.
+        file: String,
+        /// What the lock has: 64 lowercase hexadecimal digits.
+        expected: String,
+        /// What the bytes have.
+        found: String,
+    },
     /// Something that is not in the cache, while offline.
     #[error("{what} is not in the cache, and the network is off")]
     Offline {

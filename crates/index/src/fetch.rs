@@ -36,7 +36,7 @@ pub struct LockedFile {
 
 impl LockedFile {
     fn mismatch(&self, found: String) -> IndexError {
-        IndexError::HashMismatch { file: self.filename.clone(), expected: self.sha256.clone(), found }
+        IndexError::NotTheLocked { file: self.filename.clone(), expected: self.sha256.clone(), found }
     }
 }
 
@@ -50,7 +50,7 @@ impl IndexClient {
     /// `progress` is told how many of its bytes are there.
     ///
     /// # Errors
-    /// Any [`IndexError`] of the way there; [`IndexError::HashMismatch`]; [`IndexError::Write`]; and
+    /// Any [`IndexError`] of the way there; [`IndexError::NotTheLocked`]; [`IndexError::Write`]; and
     /// [`IndexError::Offline`] when the network is off.
     pub async fn fetch(
         &self,
@@ -152,7 +152,7 @@ impl IndexClient {
 /// Holds a file on this machine's disk to its digest in a lock.
 ///
 /// # Errors
-/// [`IndexError::HashMismatch`], or [`IndexError::Cache`] when it cannot be read.
+/// [`IndexError::NotTheLocked`], or [`IndexError::Cache`] when it cannot be read.
 pub fn verify_file(path: &Path, file: &LockedFile) -> Result<(), IndexError> {
     let read = File::open(path).and_then(|mut open| digest_of(&mut open));
     let found = read.map_err(|source| IndexError::Cache { path: path.to_owned(), source })?;

@@ -175,6 +175,7 @@ fn python(image: &BaseImage, files: &FileTree, version: &str) -> Result<BasePyth
         let found = names.filter(is_version).map(|name| format!("Python {name} in {folder}"));
         others.extend(found);
     }
+    others.sort();
     others.dedup();
     let problem = match &others[..] {
         [] => format!(

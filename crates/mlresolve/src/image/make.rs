@@ -173,7 +173,7 @@ impl Maker<'_> {
             }
             if let Err(error) = verify_file(&wheel.path, &wanted.file) {
                 let is_kept = matches!(wanted.wheel.place, Place::Web { .. });
-                if is_kept && !is_last && matches!(error, IndexError::HashMismatch { .. }) {
+                if is_kept && !is_last && matches!(error, IndexError::NotTheLocked { .. }) {
                     tracing::warn!(file = wheel.filename, "damaged cache entry is removed");
                     drop(std::fs::remove_file(&wheel.path));
                     return Err(Trouble::Damaged);

@@ -195,3 +195,54 @@ impl Witness for Verifier<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read as _, Write as _};
+
+    use mlresolve_testkit::WheelBuilder;
+
+    use super::*;
+
+    /// Makes the layer of a wheel whose RECORD was changed.
+    fn made(change: impl Fn(&str) -> String) -> Result<PackageLayer, ImageError> {
+        let wheel = WheelBuilder::new("a", "1").file("a.py", "pass\n").build();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wheel");
+        let mut from = zip::ZipArchive::new(Cursor::new(wheel.bytes)).unwrap();
+        let mut into = zip::ZipWriter::new(File::create(&path).unwrap());
+        for at in 0..from.len() {
+            let mut entry = from.by_index(at).unwrap();
+            let mut text = String::new();
+            entry.read_to_string(&mut text).unwrap();
+            let name = entry.name().unwrap().into_owned();
+            let text = if name.ends_with("RECORD") { change(&text) } else { text };
+            into.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            into.write_all(text.as_bytes()).unwrap();
+        }
+        into.finish().unwrap();
+        let wheel = LocalWheel { package: "a".to_owned(), filename: wheel.filename, path };
+        let layout = mlresolve_wheel::Layout::new("/opt/venv", "3.12".parse().unwrap()).unwrap();
+        let into = Layout::create(folder.path().join("layers")).unwrap();
+        let made = make(&[wheel], &layout, Compression::Gzip, &into, &CancellationToken::default());
+        // Of a layer that failed nothing is left.
+        let blobs = std::fs::read_dir(folder.path().join("layers/blobs/sha256")).unwrap().count();
+        assert_eq!(blobs, usize::from(made.is_ok()));
+        made
+    }
+
+    #[test]
+    fn a_file_that_record_says_otherwise_of_is_in_no_layer() {
+        assert_eq!(made(str::to_owned).unwrap().packages[0].files.len(), 5);
+        let other = |record: &str| {
+            let (hash, rest) = record.split_once(",5\n").unwrap();
+            format!("{}AAAA,5\n{rest}", &hash[..hash.len() - 4])
+        };
+        let error = made(other).unwrap_err();
+        assert!(error.is_verification());
+        insta::assert_snapshot!(error, @r#"a-1-py3-none-any.whl: cannot put "opt/venv/lib/python3.12/site-packages/a.py" into a layer: has content with another hash than RECORD says"#);
+        let error = made(|record| record.replace("a.py,", "b.py,")).unwrap_err();
+        assert!(error.is_verification());
+        insta::assert_snapshot!(error, @r#"a-1-py3-none-any.whl: has the file "a.py", which is not in RECORD"#);
+    }
+}

@@ -119,6 +119,18 @@ mod tests {
                 _ => format!("{} {:o} {}:{}", file.path, file.mode.bits(), file.owner.user, file.owner.group),
             })
             .collect();
-        insta::assert_snapshot!(shown.join("\n"), @"");
+        insta::assert_snapshot!(shown.join("\n"), @"
+        opt/venv/pyvenv.cfg: home = /usr/bin
+        include-system-site-packages = false
+        version = 3.13
+
+        opt/venv/bin/python -> /usr/bin/python3.13t
+        opt/venv/bin/python3 -> python
+        opt/venv/bin/python3.13t -> python
+        home/app 775 65532:0
+        home/app/.cache 775 65532:0
+        etc/passwd: root:x:0:0::/:/bin/sh
+        app:x:65532:0:app:/home/app:/bin/false
+        ");
     }
 }
