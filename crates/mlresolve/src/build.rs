@@ -108,8 +108,52 @@ impl Builder {
     /// When there is no Python, what the build requires cannot be had, or its backend fails, takes too long, or makes the
     /// metadata of something else.
     pub(crate) fn metadata(&self, source: &Path, expected: &Expected) -> Result<Built, BuildError> {
-        let system = read_build_system(source)?;
         let interpreter = self.interpreter()?;
+        let metadata =
+            self.with_backend(source, interpreter, |backend, patience| backend.metadata(patience))?;
+        check(&metadata, expected)?;
+        Ok(Built { metadata, minor: interpreter.minor() })
+    }
+
+    /// Builds the wheel of a source tree with the target's own version of Python, and puts it into a folder under its name.
+    /// The build may write into the tree.
+    ///
+    /// # Errors
+    /// As [`Self::metadata`], and when this machine has no such Python or is another kind of machine than the target.
+    pub(crate) fn wheel(
+        &self,
+        source: &Path,
+        expected: &Expected,
+        platform: &str,
+        into: &Path,
+    ) -> Result<FetchedWheel, BuildError> {
+        let interpreter = self.interpreter()?;
+        if interpreter.minor() != self.minor {
+            return Err(BuildError::NoPython { minor: self.minor });
+        }
+        let here = interpreter.target()?.platform;
+        if here != platform {
+            return Err(BuildError::Host(format!("{here} for {platform}")));
+        }
+        let (filename, path, metadata) = self.with_backend(source, interpreter, |backend, patience| {
+            let (made, metadata) = backend.wheel(patience)?;
+            let filename = made.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            let path = into.join(&filename);
+            std::fs::copy(&made, &path).map_err(failed("cannot keep the wheel that was built"))?;
+            Ok((filename, path, metadata))
+        })?;
+        check(&metadata, expected)?;
+        Ok(FetchedWheel { filename, path })
+    }
+
+    /// Calls the backend of a source tree in an environment with what it requires.
+    fn with_backend<T>(
+        &self,
+        source: &Path,
+        interpreter: &Interpreter,
+        call: impl FnOnce(&Backend<'_>, Patience) -> Result<T, BuildError>,
+    ) -> Result<T, BuildError> {
+        let system = read_build_system(source)?;
         let stop = || self.limits.should_stop();
         let until = Instant::now().checked_add(self.access.build.time_limit);
         let patience = Patience { until, stop: &stop };
@@ -134,10 +178,7 @@ impl Builder {
                     self.environment(&own.path().join("environment-2"), &wheels, interpreter, patience)?;
             }
         }
-        let metadata =
-            Backend::new(source, &system, &environment, options, own.path())?.metadata(patience)?;
-        check(&metadata, expected)?;
-        Ok(Built { metadata, minor: interpreter.minor() })
+        call(&Backend::new(source, &system, &environment, options, own.path())?, patience)
     }
 
     fn interpreter(&self) -> Result<&Interpreter, BuildError> {

@@ -24,6 +24,7 @@ use mlresolve_packaging::{
 };
 use tokio::runtime::Handle;
 
+pub(crate) use self::git::{GitError, Repository};
 use crate::access::Access;
 use crate::build::{AllowedBuilds, Builder};
 use crate::declared::Declared;

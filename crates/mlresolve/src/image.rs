@@ -17,6 +17,7 @@ mod package_layer;
 mod report;
 mod request;
 mod skeleton;
+mod sources;
 mod store;
 
 use mlresolve_index::Cache;

@@ -116,18 +116,38 @@ impl<'a> Backend<'a> {
             return Err(BuildError::NoMetadata("it gave another answer than it was asked for".to_owned()));
         };
         let refuse = |reason: String| BuildError::NoMetadata(format!("{:?} {reason}", printable(name)));
-        if name.contains(['/', '\\', '\0']) || name.starts_with('.') {
-            return Err(refuse("is no name of a file".to_owned()));
-        }
-        let path = self.made().join(name);
         if let Answer::Metadata { .. } = answer {
+            let path = self.made_file(name)?;
             return read_file(&path.join("METADATA")).ok_or_else(|| refuse("holds no METADATA".to_owned()));
         }
+        self.read_wheel(name).map(|(_, metadata)| metadata)
+    }
+
+    /// The path of the wheel of the tree, and its METADATA.
+    pub(super) fn wheel(&self, patience: Patience) -> Result<(PathBuf, Vec<u8>), BuildError> {
+        match self.call("wheel", patience)? {
+            Answer::Wheel { name } => self.read_wheel(&name),
+            _ => Err(BuildError::NoMetadata("it gave another answer than it was asked for".to_owned())),
+        }
+    }
+
+    fn read_wheel(&self, name: &str) -> Result<(PathBuf, Vec<u8>), BuildError> {
+        let refuse = |reason: String| BuildError::NoMetadata(format!("{:?} {reason}", printable(name)));
+        let path = self.made_file(name)?;
         let filename = name.parse().map_err(|error| refuse(format!("is no wheel: {error}")))?;
         let is_file = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
         let wheel = is_file.then(|| File::open(&path).ok()).flatten();
         let wheel = wheel.ok_or_else(|| refuse("is no file".to_owned()))?;
-        mlresolve_index::metadata_in_wheel(wheel, &filename, ANSWER_LIMIT).map_err(refuse)
+        let metadata = mlresolve_index::metadata_in_wheel(wheel, &filename, ANSWER_LIMIT).map_err(refuse)?;
+        Ok((path, metadata))
+    }
+
+    /// What it made under a name.
+    fn made_file(&self, name: &str) -> Result<PathBuf, BuildError> {
+        if name.contains(['/', '\\', '\0']) || name.starts_with('.') {
+            return Err(BuildError::NoMetadata(format!("{:?} is no name of a file", printable(name))));
+        }
+        Ok(self.made().join(name))
     }
 
     /// The folder in which the backend puts what it makes.

@@ -1,6 +1,6 @@
 """Calls one hook of a build backend (PEP 517) and writes what came of it, as JSON.
 
-The only argument is a JSON file with the job: `hook` (`requires` or `metadata`), `backend`, `backend-path`, `folder`
+The only argument is a JSON file with the job: `hook` (`requires`, `metadata` or `wheel`), `backend`, `backend-path`, `folder`
 (where metadata or a wheel goes) and `answer` (the file to write). What the backend prints is no part of the answer.
 """
 
@@ -40,6 +40,10 @@ def metadata(backend, folder):
     hook = getattr(backend, "prepare_metadata_for_build_wheel", None)
     if hook:
         return {"outcome": "metadata", "name": str(hook(folder, None))}
+    return wheel(backend, folder)
+
+
+def wheel(backend, folder):
     return {"outcome": "wheel", "name": str(backend.build_wheel(folder, None, None))}
 
 
@@ -50,7 +54,7 @@ def main():
     del sys.argv[1:]
     try:
         backend = load(job["backend"], job["backend-path"])
-        answer = {"requires": requires, "metadata": metadata}[job["hook"]](backend, job["folder"])
+        answer = {"requires": requires, "metadata": metadata, "wheel": wheel}[job["hook"]](backend, job["folder"])
     except Missing as error:
         answer = {"outcome": "missing", "reason": str(error)}
     # A setup.py may end the process as it likes.

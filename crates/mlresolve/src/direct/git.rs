@@ -42,6 +42,13 @@ pub(crate) struct Checkout {
     _folder: tempfile::TempDir,
 }
 
+impl Checkout {
+    /// The tree, and the folder that goes when it is dropped.
+    pub(crate) fn into_parts(self) -> (PathBuf, tempfile::TempDir) {
+        (self.tree, self._folder)
+    }
+}
+
 /// Why a repository is of no use, in words without secrets.
 pub(crate) enum GitError {
     /// The network, or the server at its end.

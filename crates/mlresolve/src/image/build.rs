@@ -1,6 +1,7 @@
 //! One image: its layers, what is around them, and its documents.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -17,6 +18,7 @@ use super::error::ImageError;
 use super::make::{Made, Maker};
 use super::report::{BuiltLayer, BuiltPackage, BuiltTarget};
 use super::request::ImageRequest;
+use super::sources::Sources;
 use super::store::Store;
 use super::{config, skeleton};
 use crate::access::Access;
@@ -46,21 +48,20 @@ struct Part {
 
 impl Builder<'_> {
     pub(super) fn build(&self, lock: &OpenLock) -> Result<(Descriptor, BuiltTarget), Error> {
-        let contents = Contents::of(lock)?;
-        let target = &contents.target;
-        let plan = contents.plan()?;
-        let made = self.package_layers(&contents, &plan)?;
+        let mut contents = Contents::of(lock)?;
+        let (plan, made) = self.package_layers(lock, &mut contents)?;
+        let (contents, target) = (&contents, &contents.target);
         let mut parts: Vec<Part> = plan
             .layers
             .iter()
             .zip(&made)
-            .map(|(planned, made)| Part::of_packages(planned, made, &contents))
+            .map(|(planned, made)| Part::of_packages(planned, made, contents))
             .collect();
-        let base = self.request.base.as_ref().map(|place| Base::open(place, &contents, self)).transpose()?;
+        let base = self.request.base.as_ref().map(|place| Base::open(place, contents, self)).transpose()?;
         if let Some(base) = &base {
-            self.around(base, &contents, &mut parts)?;
+            self.around(base, &mut parts)?;
         }
-        let created = self.created(&contents).to_string();
+        let created = self.created(contents).to_string();
         let start = config::Start {
             prefix: &self.request.prefix,
             user: self.request.user,
@@ -68,7 +69,7 @@ impl Builder<'_> {
             has_app: self.request.app.is_some(),
         };
         let mut config =
-            config::configuration(base.as_ref().map(|base| &base.image.config), &contents, &start, &created);
+            config::configuration(base.as_ref().map(|base| &base.image.config), contents, &start, &created);
         let mut layers = base.as_ref().map(|base| base.layers.clone()).unwrap_or_default();
         config.history = base::history(&config.history, layers.len());
         for part in &parts {
@@ -95,7 +96,7 @@ impl Builder<'_> {
     }
 
     /// The layers of packages, whose blobs are in the image's layout then.
-    fn package_layers(&self, contents: &Contents, plan: &Plan) -> Result<Vec<Made>, Error> {
+    fn package_layers(&self, lock: &OpenLock, contents: &mut Contents) -> Result<(Plan, Vec<Made>), Error> {
         let options = self.access.client_options()?;
         let indexes: Vec<IndexUrl> = options.indexes.iter().cloned().chain(self.named_indexes()?).collect();
         let client = IndexClient::new(options);
@@ -110,6 +111,20 @@ impl Builder<'_> {
                 temporary.as_ref().map_err(|error| failed(error.kind().into()))?.path().to_owned()
             }
         };
+        let recorded = lock.lock.tool.as_ref();
+        let sources = Sources {
+            access: self.access,
+            watch: self.watch,
+            client: &client,
+            indexes: &indexes,
+            store: self.store,
+            files: &files,
+            root: lock.path.parent().unwrap_or(Path::new("")),
+            recorded,
+            allow_build: &self.request.allow_build,
+        };
+        sources.build(contents)?;
+        let plan = contents.plan()?;
         let threads =
             self.request.threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
         let maker = Maker {
@@ -129,10 +144,10 @@ impl Builder<'_> {
             .filter_map(|package| Some((package.name.to_string(), package.wheel.clone()?)))
             .collect();
         for is_last in [false, true] {
-            let made = maker.make(plan, &wheels)?;
+            let made = maker.make(&plan, &wheels)?;
             let damaged = self.take(&made, maker.threads)?;
             if damaged.is_empty() {
-                return Ok(made);
+                return Ok((plan, made));
             }
             if is_last {
                 break;
@@ -179,12 +194,11 @@ impl Builder<'_> {
     }
 
     /// The layers around those of packages: the environment, and the application.
-    fn around(&self, base: &Base, contents: &Contents, parts: &mut Vec<Part>) -> Result<(), Error> {
+    fn around(&self, base: &Base, parts: &mut Vec<Part>) -> Result<(), Error> {
         let request = self.request;
         let skeleton =
             skeleton::files(&request.prefix, &base.python, request.user, &base.passwd, &base.group)?;
         parts.push(self.own(Class::Skeleton, &skeleton, format!("the environment {}", request.prefix))?);
-        let _ = contents;
         if let Some(folder) = &request.app {
             let Application { large, small } = application::read(folder)?;
             for file in large {

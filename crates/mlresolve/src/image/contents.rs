@@ -30,8 +30,10 @@ pub(crate) struct Contents {
 pub(crate) struct LockedPackage {
     pub(crate) name: PackageName,
     pub(crate) version: Option<Version>,
-    /// Its wheel; `None` where it must be built from `package`.
+    /// Its wheel; `None` where it is still to be built from `package`.
     pub(crate) wheel: Option<LockedWheel>,
+    /// Whether its wheel is one that is built here.
+    pub(crate) is_built: bool,
     /// What the lock says of it.
     pub(crate) package: Package,
 }
@@ -68,6 +70,7 @@ impl Contents {
             Ok(LockedPackage {
                 name: package.name.clone(),
                 version: package.version.clone(),
+                is_built: wheel.is_none(),
                 wheel,
                 package: package.clone(),
             })
@@ -97,7 +100,7 @@ impl LockedPackage {
             wheel_bytes: self.wheel.as_ref().map_or_else(source, |wheel| wheel.size).unwrap_or(0),
             // What is built has no digest before that.
             wheel: self.wheel.as_ref().map_or(Digest::of(b""), |wheel| wheel.digest),
-            built: self.wheel.is_none(),
+            built: self.is_built,
         }
     }
 

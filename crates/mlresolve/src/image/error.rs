@@ -44,6 +44,9 @@ pub enum ImageError {
     /// Something that an image cannot be made of; the text says what, where and what to do.
     #[error("{0}")]
     Refused(String),
+    /// What was built is not what was locked; the text says what and what to do.
+    #[error("{0}")]
+    Mismatch(String),
     /// What would run does not load: the report was handed out.
     #[error("{0}")]
     DoesNotLoad(String),
@@ -54,7 +57,7 @@ impl ImageError {
     #[must_use]
     pub fn is_verification(&self) -> bool {
         match self {
-            Self::Wheel(_) | Self::DoesNotLoad(_) => true,
+            Self::Wheel(_) | Self::Mismatch(_) | Self::DoesNotLoad(_) => true,
             Self::Content { source, .. } | Self::Layout(LayoutError::Layer(source)) => match source {
                 LayerError::Stream { problem, .. } => !matches!(problem, StreamError::Read(_)),
                 LayerError::Write(_) => false,

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::error::ImageError;
 use super::package_layer::PackageLayer;
+use super::sources::BuiltWheel;
 
 /// The version of what is kept here of a layer, and of how wheels are installed.
 const VERSION: u32 = 1;
@@ -85,6 +86,16 @@ impl Store {
     /// Keeps what a layer of a base holds.
     pub(crate) fn keep_listing(&self, diff_id: &Digest, listing: &LayerListing) {
         self.write(&self.place_of_listing(diff_id), listing);
+    }
+
+    /// The wheel that was built of a source before.
+    pub(crate) fn built(&self, key: &Digest) -> Option<BuiltWheel> {
+        read(&self.folder.join(key.hex()))
+    }
+
+    /// Keeps which wheel was built of a source.
+    pub(crate) fn keep_built(&self, key: &Digest, built: &BuiltWheel) {
+        self.write(&self.folder.join(key.hex()), built);
     }
 
     /// Forgets a layer whose blob turned out to be damaged.
