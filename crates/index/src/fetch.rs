@@ -26,8 +26,9 @@ pub struct LockedFile {
     pub filename: String,
     /// Where it is: absolute, HTTP or HTTPS.
     pub url: String,
-    /// The index whose credentials are sent if the file lies on the same origin.
-    pub index: IndexUrl,
+    /// The index whose credentials are sent if the file lies on the same origin; `None` for a file on this machine's disk,
+    /// which is verified and never fetched.
+    pub index: Option<IndexUrl>,
     /// Its length in bytes, if the lock says it.
     pub size: Option<u64>,
     /// Its SHA-256 as 64 lowercase hexadecimal digits.
@@ -66,7 +67,7 @@ impl IndexClient {
         if self.options.mode == CacheMode::Offline {
             return Err(IndexError::Offline { what: file.filename.clone() });
         }
-        let url = checked(file)?;
+        let (url, index) = checked(file)?;
         let failed = |source| IndexError::Write { path: path.clone(), source };
         fs::create_dir_all(folder).map_err(failed)?;
         let unfinished = folder.join(format!("{}.part", file.sha256));
@@ -97,7 +98,7 @@ impl IndexClient {
         let mut sink = Part::resume(part, limit.bytes, progress).map_err(failed)?;
         let mut resumed = sink.bytes > 0;
         loop {
-            self.fill(file, &url, limit, &mut sink, &path).await?;
+            self.fill(file, (&url, index), limit, &mut sink, &path).await?;
             let (found, bytes) = (to_hex(&sink.hasher.clone().finalize()), sink.bytes);
             if found == file.sha256 {
                 tracing::debug!(file = file.filename, bytes, "fetched");
@@ -118,7 +119,7 @@ impl IndexClient {
     async fn fill(
         &self,
         file: &LockedFile,
-        url: &Url,
+        (url, index): (&Url, &IndexUrl),
         limit: Limit,
         sink: &mut Part<'_>,
         path: &Path,
@@ -128,7 +129,7 @@ impl IndexClient {
         }
         let get = Get {
             url: url.clone(),
-            index: &file.index,
+            index,
             headers: HeaderMap::new(),
             compression: false,
             limit,
@@ -139,7 +140,7 @@ impl IndexClient {
             GetError::Sink(source) => IndexError::Write { path: path.to_owned(), source },
         })?;
         if !matches!(answer.status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
-            return Err(status_error(&answer, &file.index, url));
+            return Err(status_error(&answer, index, url));
         }
         if answer.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
             let reason = format!("{} is sent compressed, though it was asked for as it is", redacted(url));
@@ -184,16 +185,18 @@ fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
-fn checked(file: &LockedFile) -> Result<Url, IndexError> {
+/// Where a file is fetched from.
+fn checked(file: &LockedFile) -> Result<(Url, &IndexUrl), IndexError> {
     let refused = |reason: String| IndexError::FileUrl { file: file.filename.clone(), reason };
     let url = Url::parse(&file.url).map_err(|error| refused(error.to_string()))?;
     if !is_web(&url) {
         return Err(refused(format!("`{}:` is not http or https", url.scheme())));
     }
-    if is_link_local(&url) && !is_link_local(file.index.public_url()) {
+    let index = file.index.as_ref().ok_or_else(|| refused("it is of no index".to_owned()))?;
+    if is_link_local(&url) && !is_link_local(index.public_url()) {
         return Err(refused(format!("{} is link-local, and the index is not", redacted(&url))));
     }
-    Ok(url)
+    Ok((url, index))
 }
 
 /// A file on its way, locked for as long as it is open.

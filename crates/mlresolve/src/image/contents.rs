@@ -116,22 +116,9 @@ impl LockedPackage {
 impl LockedWheel {
     /// The wheel as the index side knows it, with the credentials of the index that it is of.
     pub(crate) fn locked_file(&self, indexes: &[IndexUrl]) -> Result<LockedFile, Error> {
-        let refused = |problem: String| Error::input(self.filename.clone(), problem);
         let (url, index) = match &self.place {
-            Place::Web { url, index } => (url.clone(), index.as_deref()),
+            Place::Web { url, index } => (url.clone(), Some(index_of(url, index.as_deref(), indexes)?)),
             Place::Disk(path) => (path.display().to_string(), None),
-        };
-        let of_origin =
-            |index: &&IndexUrl| Url::parse(&url).is_ok_and(|url| url.origin() == index.public_url().origin());
-        let known = |text: &str| indexes.iter().find(|index| index.public_url().as_str() == text);
-        let stand_in = || index.unwrap_or(&url).parse::<IndexUrl>();
-        let index = match index.and_then(known).or_else(|| indexes.iter().find(of_origin)) {
-            Some(index) => index.clone(),
-            // A path is of no index; nothing is sent anywhere.
-            None if matches!(self.place, Place::Disk(_)) => {
-                "file:///".parse().map_err(|error| refused(format!("{error}")))?
-            }
-            None => stand_in().map_err(|error| refused(error.to_string()))?,
         };
         Ok(LockedFile {
             filename: self.filename.clone(),
@@ -140,6 +127,18 @@ impl LockedWheel {
             size: self.size,
             sha256: self.digest.hex(),
         })
+    }
+}
+
+/// The index that a file is of: the one that the lock names, or one on the file's own host, as they are known here, with their
+/// credentials.
+fn index_of(url: &str, locked: Option<&str>, indexes: &[IndexUrl]) -> Result<IndexUrl, Error> {
+    let of_origin =
+        |index: &&IndexUrl| Url::parse(url).is_ok_and(|url| url.origin() == index.public_url().origin());
+    let of_lock = |text: &str| indexes.iter().find(|index| index.public_url().as_str() == text);
+    match locked.and_then(of_lock).or_else(|| indexes.iter().find(of_origin)) {
+        Some(index) => Ok(index.clone()),
+        None => locked.unwrap_or(url).parse().map_err(|error| Error::input("the lock", error)),
     }
 }
 
