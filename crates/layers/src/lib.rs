@@ -12,6 +12,7 @@ mod digest;
 mod file;
 mod gzip;
 mod layer;
+pub mod listing;
 pub mod oci;
 pub mod plan;
 pub mod registry;

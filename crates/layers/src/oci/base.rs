@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use super::layout::{ImageLayer, Layout, LayoutError};
 use super::model::{Descriptor, ImageConfig, Platform};
 use crate::digest::Digest;
+use crate::listing::{Inspect, LayerListing, ListingError, list_layer};
 use crate::tar::read::TarError;
 use store::{Archive, Store};
 
@@ -116,6 +117,16 @@ pub enum BaseError {
         name: String,
         /// Why not.
         error: io::Error,
+    },
+    /// A layer that could not be listed.
+    #[error("cannot list layer {layer} of {name}: {problem}")]
+    Listing {
+        /// The digest of its blob.
+        layer: Digest,
+        /// The image.
+        name: String,
+        /// Why not.
+        problem: ListingError,
     },
     /// No image for the platform, or of the name.
     #[error("{place} has no image{named} for {wanted}; it has: {found}")]
@@ -296,8 +307,23 @@ impl BaseImage {
         LayerReader::new(layer, section).map_err(|error| self.cannot_read(index, error))
     }
 
+    /// Lists a layer; see [`list_layer`].
+    ///
+    /// # Panics
+    /// When there is no layer `index`.
+    ///
+    /// # Errors
+    /// When the layer cannot be read, is not the one that the image names, or has what engines refuse.
+    pub fn list_layer(&self, index: usize, inspect: &mut Inspect<'_>) -> Result<LayerListing, BaseError> {
+        list_layer(self.read_layer(index)?, inspect).map_err(|problem| BaseError::Listing {
+            layer: self.layers[index].descriptor.digest,
+            name: self.name.clone(),
+            problem,
+        })
+    }
+
     /// What could not be read of a layer.
-    pub(crate) fn cannot_read(&self, index: usize, error: io::Error) -> BaseError {
+    fn cannot_read(&self, index: usize, error: io::Error) -> BaseError {
         let layer = self.layers[index].descriptor.digest;
         BaseError::Layer { layer, name: self.name.clone(), error }
     }

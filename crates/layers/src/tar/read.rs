@@ -176,8 +176,8 @@ impl<R: Read> Reader<R> {
         let kind = match flag {
             _ if extensions.sparse => return Err(refuse("a sparse file")),
             // Before ustar, a directory was a file whose name ends in a slash.
-            b'0' | b'7' | 0 if path.ends_with(b"/") => Kind::Directory,
-            b'0' | b'7' | 0 => Kind::File,
+            0 if path.ends_with(b"/") => Kind::Directory,
+            b'0' | 0 => Kind::File,
             b'1' => Kind::HardLink,
             b'2' => Kind::Symlink,
             b'3' => Kind::Character,
@@ -187,8 +187,8 @@ impl<R: Read> Reader<R> {
             b'S' => return Err(refuse("a sparse file")),
             other => return Err(refuse(&format!("an entry of type {:?}", char::from(other)))),
         };
-        // Only files have content, whatever else states a size.
-        let size = if kind == Kind::File { extensions.size.unwrap_or(size) } else { 0 };
+        // Only files have content, and those old directories; whatever else states a size has none.
+        let size = if matches!(flag, b'0' | 0) { extensions.size.unwrap_or(size) } else { 0 };
         if size > i64::MAX as u64 {
             return Err(TarError::Header { at: self.position - BLOCK as u64 });
         }
