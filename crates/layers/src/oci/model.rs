@@ -219,7 +219,7 @@ pub struct History {
 }
 
 /// Docker writes `null` for a list or map that is empty.
-pub(super) fn nullable<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+pub(crate) fn nullable<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Default + Deserialize<'de>,
     D: Deserializer<'de>,
