@@ -45,7 +45,7 @@ impl Client<'_> {
                     let progress = incoming.received().saturating_sub(before) >= PROGRESS_BYTES;
                     tried = if progress { 1 } else { tried + 1 };
                     if !failure.again || tried >= ATTEMPTS {
-                        return Err(failure.error);
+                        return Err(*failure.error);
                     }
                     self.pause(reference, tried, &failure)?;
                 }

@@ -52,7 +52,7 @@ impl fmt::Debug for Client<'_> {
 
 /// A failure, and whether it may pass.
 pub(super) struct Failure {
-    pub(super) error: RegistryError,
+    pub(super) error: Box<RegistryError>,
     pub(super) again: bool,
     /// What the registry wishes.
     after: Option<Duration>,
@@ -60,13 +60,13 @@ pub(super) struct Failure {
 
 impl From<RegistryError> for Failure {
     fn from(error: RegistryError) -> Self {
-        Self { error, again: false, after: None }
+        Self { error: Box::new(error), again: false, after: None }
     }
 }
 
 /// A failure that may pass.
 pub(super) fn passing(error: RegistryError) -> Failure {
-    Failure { error, again: true, after: None }
+    Failure { error: Box::new(error), again: true, after: None }
 }
 
 #[derive(Deserialize)]
@@ -117,9 +117,9 @@ impl<'a> Client<'a> {
             match self.once(reference, path, headers).and_then(&mut read) {
                 Ok(found) => return Ok(found),
                 Err(failure) if failure.again && tried < ATTEMPTS => {
-                    self.pause(reference, tried, &failure)?
+                    self.pause(reference, tried, &failure)?;
                 }
-                Err(failure) => return Err(failure.error),
+                Err(failure) => return Err(*failure.error),
             }
         }
     }
@@ -229,7 +229,7 @@ impl<'a> Client<'a> {
     fn send(&self, url: &Url, request: &Request) -> Result<Response, Failure> {
         self.transport.send(request).map_err(|error| {
             let again = error.again;
-            Failure { error: unreachable_host(&host_of(url), error), again, after: None }
+            Failure { error: Box::new(unreachable_host(&host_of(url), error)), again, after: None }
         })
     }
 
@@ -329,7 +329,7 @@ impl<'a> Client<'a> {
             429 => RegistryError::Busy { host, message },
             _ => RegistryError::Status { host, status, message },
         };
-        Failure { error, again, after: after.map(Duration::from_secs) }
+        Failure { error: Box::new(error), again, after: after.map(Duration::from_secs) }
     }
 }
 
