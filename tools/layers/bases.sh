@@ -4,7 +4,9 @@
 # Needs umoci and skopeo; programs that are not installed are named and passed over.
 set -eu
 rootfs=$1
-folder=$(mktemp -d)
+# In lower case: podman makes a name of the path.
+folder=$(mktemp -du | tr '[:upper:]' '[:lower:]')
+mkdir "$folder"
 trap 'rm -rf "$folder"' EXIT
 cargo build --quiet --release -p mlresolve-layers --example base_image
 program=${CARGO_TARGET_DIR:-target}/release/examples/base_image
@@ -25,6 +27,12 @@ tar -C "$folder/second" -cf "$folder/second.tar" etc
 umoci raw add-layer --image "$layout:1" "$folder/second.tar"
 
 "$program" "$layout" amd64 1 | tee "$folder/expected"
+# As many files as umoci unpacks.
+umoci unpack --rootless --image "$layout:1" "$folder/bundle"
+unpacked=$(find "$folder/bundle/rootfs" -mindepth 1 -printf x | wc -c)
+grep -qx "entries: $unpacked" "$folder/expected" || { echo "umoci unpacks $unpacked files" >&2; exit 1; }
+echo "umoci: $unpacked files"
+
 check() {
     what=$1
     shift

@@ -143,6 +143,18 @@ fn with_platform(descriptor: &Value, architecture: &str) -> Value {
 }
 
 #[test]
+fn what_lies_beside_an_image_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Made::new(folder.path().join("layout"));
+    let empty = made.document("application/vnd.oci.empty.v1+json", &json!({}));
+    let signature = made.document(MANIFEST, &making::manifest(&empty, std::slice::from_ref(&empty)));
+    let nowhere = json!({"mediaType": MANIFEST, "digest": digest(b"x"), "size": 1, "platform": {}, "annotations": null});
+    let image = made.image("amd64", &["one"]);
+    made.index(&[signature, nowhere, image.clone()]);
+    assert_eq!(open(&made.root).unwrap().digest.to_string(), image["digest"].as_str().unwrap());
+}
+
+#[test]
 fn the_types_of_docker_are_translated() {
     let folder = tempfile::tempdir().unwrap();
     let made = Made::new(folder.path().join("layout"));

@@ -437,6 +437,23 @@ fn an_image_without_a_list() {
     assert!(error.to_string().contains("no image for linux/arm64; it has: linux/amd64"), "{error}");
 }
 
+/// `MLRESOLVE_IMAGE=127.0.0.1:5000/team/base:1` names an image in a registry that runs here.
+#[test]
+#[ignore = "needs a registry with an image"]
+fn an_image_of_a_registry_that_is_not_ours() {
+    let name: Reference = std::env::var("MLRESOLVE_IMAGE").unwrap().parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let into = Layout::create(folder.path()).unwrap();
+    let (plain, none) = (Plain::default(), |_: &Reference| None);
+    let image = Client::new(&plain, &none).pull(&name, &amd64(), &into).unwrap();
+    for index in 0..image.layers.len() {
+        assert!(!image.list_layer(index, &mut |_, _, _| Ok(None)).unwrap().entries.is_empty());
+    }
+    let missing = format!("{}/{}:no-such-tag", name.host(), name.repository()).parse().unwrap();
+    let error = Client::new(&plain, &none).pull(&missing, &amd64(), &into).unwrap_err();
+    assert!(matches!(error, RegistryError::NotFound { .. }), "{error}");
+}
+
 /// Answers without a network.
 struct Told<F>(F);
 

@@ -46,8 +46,10 @@ impl Descriptor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Platform {
     /// As Go's `GOARCH`: `amd64`, `arm64`.
+    #[serde(default)]
     pub architecture: String,
     /// As Go's `GOOS`: `linux`.
+    #[serde(default)]
     pub os: String,
     /// Which variant of the architecture, such as `v8`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -82,7 +82,7 @@ pub struct TransportError {
 
 /// Something that sends requests.
 pub trait Transport {
-    /// Sends a request. Redirects are not followed, nothing is added that says who asks, and the body of the answer is not
+    /// Sends a request, within a limit of time, for each part of the body too. Redirects are not followed, nothing is added that says who asks, and the body of the answer is not
     /// decompressed.
     ///
     /// # Errors

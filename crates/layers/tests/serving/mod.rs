@@ -157,7 +157,8 @@ fn exchange(request: &Request) -> io::Result<Response> {
     let (host, path) = rest.split_once('/').unwrap();
     let mut stream = TcpStream::connect_timeout(&host.parse().unwrap(), BOUND)?;
     stream.set_read_timeout(Some(BOUND))?;
-    let mut text = format!("{} /{path} HTTP/1.1\r\nHost: {host}\r\n", request.method.as_str());
+    let mut text =
+        format!("{} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n", request.method.as_str());
     for (name, value) in &request.headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -184,8 +185,11 @@ struct Body {
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = buffer.len().min(self.left as usize);
+        if most == 0 {
+            return Ok(0);
+        }
         let length = self.reader.read(&mut buffer[..most])?;
-        if length == 0 && most > 0 {
+        if length == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.left -= length as u64;
