@@ -2,10 +2,12 @@
 //!
 //! This crate owns the [layer plan](plan), the deterministic tar archive of a layer and its two codecs (a gzip member
 //! into which the deflate streams of wheels are [copied as they are](write_layer), and zstd), and the parts of an
-//! [OCI image](oci): blobs, configuration, manifest, index, layout and archives.
+//! [OCI image](oci): blobs, configuration, manifest, index, layout and archives. It reads the images on which those
+//! layers are put, from a layout, an archive or a [registry], and [says what is in them](listing).
 //!
 //! It must never know how versions were chosen, nor speak to a network: it takes files and names, and gives bytes and
-//! digests. What is in a wheel, and where it goes, is for its callers to say.
+//! digests; of a registry it knows the protocol, and its callers send the requests. What is in a wheel, and where it
+//! goes, is for them to say.
 
 mod deflate;
 mod digest;

@@ -54,7 +54,7 @@ fn a_layout_of_ours_as_a_folder_and_as_an_archive() {
     let folder = tempfile::tempdir().unwrap();
     let made = Made::new(folder.path().join("layout"));
     let manifest = made.image("amd64", &["one", "two"]);
-    made.index(&[manifest.clone()]);
+    made.index(std::slice::from_ref(&manifest));
     let image = open(&made.root).unwrap();
     assert_eq!(image.digest.to_string(), manifest["digest"].as_str().unwrap());
     assert_eq!(image.layers[0].descriptor.media_type, GZIP);
@@ -140,6 +140,18 @@ fn with_platform(descriptor: &Value, architecture: &str) -> Value {
     let mut descriptor = descriptor.clone();
     descriptor["platform"] = json!({"os": "linux", "architecture": architecture, "os.version": "x"});
     descriptor
+}
+
+#[test]
+fn what_lies_beside_an_image_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Made::new(folder.path().join("layout"));
+    let empty = made.document("application/vnd.oci.empty.v1+json", &json!({}));
+    let signature = made.document(MANIFEST, &making::manifest(&empty, std::slice::from_ref(&empty)));
+    let nowhere = json!({"mediaType": MANIFEST, "digest": digest(b"x"), "size": 1, "platform": {}, "annotations": null});
+    let image = made.image("amd64", &["one"]);
+    made.index(&[signature, nowhere, image.clone()]);
+    assert_eq!(open(&made.root).unwrap().digest.to_string(), image["digest"].as_str().unwrap());
 }
 
 #[test]
@@ -365,11 +377,11 @@ fn manifests_that_are_not_what_they_seem() {
     };
     let error = with(&|_, manifest| {
         manifest["layers"][0]["mediaType"] =
-            json!("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip")
+            json!("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip");
     });
     assert!(error.contains("nondistributable.v1.tar+gzip\", which cannot be used"), "{error}");
     let error = with(&|_, manifest| {
-        manifest["config"]["mediaType"] = json!("application/vnd.cncf.helm.config.v1+json")
+        manifest["config"]["mediaType"] = json!("application/vnd.cncf.helm.config.v1+json");
     });
     assert!(error.contains("it holds \"application/vnd.cncf.helm.config.v1+json\" and no image"), "{error}");
     let error = with(&|_, manifest| manifest["layers"] = json!([]));

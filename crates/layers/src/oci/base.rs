@@ -17,10 +17,12 @@ use super::model::{Descriptor, ImageConfig, Platform};
 use crate::digest::Digest;
 use crate::listing::{Inspect, LayerListing, ListingError, list_layer};
 use crate::tar::read::TarError;
+use choose::platform_text;
+use documents::image;
 use store::{Archive, Store};
 
-pub(crate) use choose::{choose, images, platform_text, same_platform};
-pub(crate) use documents::{DOCKER_LIST, DOCKER_MANIFEST, Document, Listed, image};
+pub(crate) use choose::{choose, images};
+pub(crate) use documents::{DOCKER_LIST, DOCKER_MANIFEST, Document};
 pub use documents::{DOCUMENT_BYTES_LIMIT, LAYERS_LIMIT};
 pub use store::ARCHIVE_ENTRIES_LIMIT;
 pub(crate) use store::Place;

@@ -46,8 +46,10 @@ impl Descriptor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Platform {
     /// As Go's `GOARCH`: `amd64`, `arm64`.
+    #[serde(default)]
     pub architecture: String,
     /// As Go's `GOOS`: `linux`.
+    #[serde(default)]
     pub os: String,
     /// Which variant of the architecture, such as `v8`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -219,7 +221,7 @@ pub struct History {
 }
 
 /// Docker writes `null` for a list or map that is empty.
-pub(super) fn nullable<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+pub(crate) fn nullable<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Default + Deserialize<'de>,
     D: Deserializer<'de>,

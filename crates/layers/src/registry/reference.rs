@@ -214,7 +214,10 @@ fn is_component(part: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<(String, String, Option<String>, Option<Digest>), &'static str> {
+    /// Host, repository, tag and digest.
+    type Parts = (String, String, Option<String>, Option<Digest>);
+
+    fn read(text: &str) -> Result<Parts, &'static str> {
         let reference: Reference = text.parse().map_err(|error: ReferenceError| error.problem)?;
         Ok((reference.host, reference.repository, reference.tag, reference.digest))
     }

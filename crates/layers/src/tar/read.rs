@@ -138,7 +138,7 @@ impl<R: Read> Reader<R> {
             if !sum_is_right(header) {
                 return Err(TarError::Header { at });
             }
-            let size = number(&block[124..136], header.entry_size()).ok_or(TarError::Header { at })?;
+            let size = number(&block[124..136], &header.entry_size()).ok_or(TarError::Header { at })?;
             match block[156] {
                 b'x' => {
                     let records = self.extension(size)?;
@@ -311,11 +311,11 @@ fn sum_is_right(header: &::tar::Header) -> bool {
 }
 
 /// A field of a header; one without digits is 0, and one in binary has its mark and at most eight bytes.
-fn number(field: &[u8], parsed: io::Result<u64>) -> Option<u64> {
+fn number(field: &[u8], parsed: &io::Result<u64>) -> Option<u64> {
     let (head, _) = field.split_at(field.len().saturating_sub(8));
     match parsed {
         Ok(_) if head.first().is_some_and(|mark| mark & 0x80 != 0) && head != [0x80, 0, 0, 0] => None,
-        Ok(number) => Some(number),
+        Ok(number) => Some(*number),
         Err(_) => field.iter().all(|byte| matches!(byte, 0 | b' ')).then_some(0),
     }
 }

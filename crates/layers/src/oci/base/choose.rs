@@ -106,20 +106,21 @@ pub(crate) fn images<E: From<BaseError>>(
         } else if entry.is_image() {
             let descriptor = entry.descriptor()?;
             let platform = match entry.platform {
-                Some(platform) => platform,
+                Some(platform) => Some(platform),
                 None => platform_of(&descriptor, document)?,
             };
+            let Some(platform) = platform else { continue };
             found.push(Candidate { names, platform, digest: descriptor.digest, at: descriptor });
         }
     }
     Ok(found)
 }
 
-/// What an image runs on, where its list does not say.
+/// What an image runs on, where its list does not say; nothing for what is no image, such as a signature.
 fn platform_of<E: From<BaseError>>(
     manifest: &Descriptor,
     document: &mut dyn FnMut(&Descriptor) -> Result<Vec<u8>, E>,
-) -> Result<Platform, E> {
+) -> Result<Option<Platform>, E> {
     let name = manifest.digest.to_string();
     match Document::read(&name, &document(manifest)?)? {
         Document::Index(_) => Err(BaseError::Document {
@@ -127,10 +128,11 @@ fn platform_of<E: From<BaseError>>(
             problem: "it is a list of images, and its type does not say so".to_owned(),
         }
         .into()),
+        Document::Manifest { config, .. } if !documents::is_image_config(&config) => Ok(None),
         Document::Manifest { config, .. } => {
             let config_bytes = document(&config.descriptor()?)?;
             let config: ImageConfig = documents::parse(&config.digest, &config_bytes)?;
-            Ok(config.platform())
+            Ok(Some(config.platform()))
         }
     }
 }

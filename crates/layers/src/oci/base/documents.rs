@@ -114,6 +114,11 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(name: &str, bytes: &'a [u8]) -> Resu
         .map_err(|error| BaseError::Document { name: name.to_owned(), problem: error.to_string() })
 }
 
+/// Whether a manifest with this configuration is an image's; others hold charts, models or signatures.
+pub(crate) fn is_image_config(config: &Listed) -> bool {
+    matches!(config.media_type.as_str(), "" | MEDIA_TYPE_CONFIG | DOCKER_CONFIG)
+}
+
 /// What a manifest and the configuration that it names say together.
 pub(crate) fn image(
     name: &str,
@@ -122,7 +127,7 @@ pub(crate) fn image(
     config_bytes: &[u8],
 ) -> Result<(ImageConfig, Vec<ImageLayer>), BaseError> {
     let wrong = |problem: String| BaseError::Document { name: name.to_owned(), problem };
-    if !matches!(config.media_type.as_str(), "" | MEDIA_TYPE_CONFIG | DOCKER_CONFIG) {
+    if !is_image_config(config) {
         return Err(wrong(format!("it holds {:?} and no image", config.media_type)));
     }
     let parsed: ImageConfig = parse(name, config_bytes)?;

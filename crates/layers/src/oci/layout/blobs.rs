@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::{Layout, LayoutError};
 use crate::digest::Digest;
+use crate::oci::base::DOCUMENT_BYTES_LIMIT;
 
 /// A blob on its way into a layout.
 pub(crate) struct Incoming<'a> {
@@ -21,6 +22,16 @@ pub(crate) struct Incoming<'a> {
 }
 
 impl Layout {
+    /// A document that is here whole.
+    pub(crate) fn known_document(&self, digest: &Digest) -> Result<Option<Vec<u8>>, LayoutError> {
+        let path = self.blob_path(digest);
+        let cannot = |error| LayoutError::Io { path: path.clone(), error };
+        let Some(file) = open_file(&path).map_err(cannot)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.take(DOCUMENT_BYTES_LIMIT).read_to_end(&mut bytes).map_err(cannot)?;
+        Ok((Digest::of(&bytes) == *digest).then_some(bytes))
+    }
+
     /// Begins a blob that has this digest and length.
     pub(crate) fn incoming(&self, digest: Digest, size: u64) -> Result<Incoming<'_>, LayoutError> {
         let file = self.temporary(&self.blobs())?;
