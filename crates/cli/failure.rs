@@ -135,6 +135,7 @@ impl From<Error> for Failure {
                 (exit::VERIFICATION, "overwritten-files", Some(ways.join("; or ")))
             }
             Error::Image(error) if error.is_verification() => (exit::VERIFICATION, "refused", None),
+            Error::Image(error) if error.is_network() => (exit::NETWORK, "registry", None),
             Error::Image(_) => (exit::BAD_INPUT, "image", None),
             Error::NoHash { .. } => (exit::VERIFICATION, "no-hash", None),
             Error::Limit(_) => {

@@ -6,7 +6,8 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use mlresolve::dockerfile::{DEFAULT_USER, split_command};
 use mlresolve::image::{
-    BuiltImage, BuiltTarget, Compression, DEFAULT_PREFIX, Engine, ImageRequest, build_blocking, created,
+    BuiltImage, BuiltTarget, Compression, DEFAULT_PREFIX, Engine, ImageRequest, auth_files, build_blocking,
+    created,
 };
 use mlresolve::{OpenLock, open_lock, open_locks, printable};
 
@@ -128,6 +129,7 @@ pub(crate) fn run(arguments: &BuildArguments, global: &Global, output: Output) -
     };
     let request = ImageRequest {
         base: arguments.base.clone(),
+        auth_files: auth_files(&|name| std::env::var_os(name)),
         interpreter: arguments.interpreter.clone(),
         prefix: arguments.prefix.clone(),
         app: arguments.app.clone(),

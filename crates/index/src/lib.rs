@@ -38,6 +38,7 @@ mod sparse;
 mod tar_members;
 mod tls;
 mod transport;
+mod web;
 mod wheel_members;
 mod wheel_tail;
 
@@ -57,5 +58,6 @@ pub use proxy::{Proxies, ProxyUrl, ProxyUrlError};
 pub use sdist_archive::{SdistError, SdistLimits, read_sdist};
 pub use source::SourceRead;
 pub use tls::{TlsOptions, TrustedHost, TrustedHostError};
+pub use web::{WebAnswer, WebError};
 pub use wheel_members::{WheelMember, WheelMembers};
 pub use wheel_tail::read_archive as metadata_in_wheel;

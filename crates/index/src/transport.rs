@@ -230,6 +230,16 @@ impl Transport {
         Err(Failure::Final(IndexError::Redirect { url: redacted(&get.url), problem }))
     }
 
+    /// The client that hands bodies on as they were sent.
+    pub(crate) fn raw_client(&self, url: &Url) -> Result<&Client, String> {
+        self.clients(url).map(|clients| &clients.raw).map_err(|problem| match problem {
+            NoClient::Certificates(UnusableFile { path, problem }) => {
+                format!("the certificates in {} cannot be used: {problem}", path.display())
+            }
+            NoClient::Library(reason) => reason,
+        })
+    }
+
     fn clients(&self, url: &Url) -> Result<&Clients, NoClient> {
         let trusting = self.options.tls.trusts(url);
         let cell = if trusting { &self.trusting_clients } else { &self.clients };

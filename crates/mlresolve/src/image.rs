@@ -14,6 +14,7 @@ mod load;
 mod make;
 mod output;
 mod package_layer;
+mod registry;
 mod report;
 mod request;
 mod skeleton;
@@ -31,6 +32,7 @@ use crate::event::Watch;
 
 pub use self::error::ImageError;
 pub use self::load::Engine;
+pub use self::registry::auth_files;
 pub use self::report::{BuiltImage, BuiltLayer, BuiltPackage, BuiltTarget};
 pub use self::request::{DEFAULT_PREFIX, ImageRequest, created};
 pub use mlresolve_layers::plan as layer_plan;

@@ -9,6 +9,7 @@ use super::build::Builder;
 use super::config::{DEFAULT_PATH, platform};
 use super::contents::Contents;
 use super::error::ImageError;
+use super::registry;
 use super::skeleton::BasePython;
 use crate::error::Error;
 
@@ -31,7 +32,7 @@ pub(crate) struct Base {
 impl Base {
     /// Opens the base of an image, takes its layers over, and looks at the files in it.
     pub(crate) fn open(place: &str, contents: &Contents, builder: &Builder<'_>) -> Result<Self, Error> {
-        let image = find(place, contents)?;
+        let image = find(place, contents, builder)?;
         let mut layers = Vec::with_capacity(image.layers.len());
         let mut listings = Vec::with_capacity(image.layers.len());
         for at in 0..image.layers.len() {
@@ -98,8 +99,8 @@ impl Base {
     }
 }
 
-/// An image by its place on this machine's disk.
-fn find(place: &str, contents: &Contents) -> Result<BaseImage, Error> {
+/// An image by its place on this machine's disk, or by its name in a registry.
+fn find(place: &str, contents: &Contents, builder: &Builder<'_>) -> Result<BaseImage, Error> {
     let wanted = platform(&contents.target);
     let open = |path: &Path, reference: Option<&str>| {
         BaseImage::open(path, reference, &wanted).map_err(|error| ImageError::from(error).into())
@@ -115,8 +116,13 @@ fn find(place: &str, contents: &Contents) -> Result<BaseImage, Error> {
     {
         return open(Path::new(path), Some(reference));
     }
-    let problem = "there is no such layout or archive here";
-    Err(Error::input(format!("--base {place}"), problem))
+    let is_path = bare != place || place.starts_with(['.', '/']) || place.ends_with(".tar");
+    if is_path {
+        let problem = "there is no such layout or archive here";
+        return Err(Error::input(format!("--base {place}"), problem));
+    }
+    let Builder { request, access, store, watch, .. } = builder;
+    registry::pull(place, &wanted, access, &request.auth_files, store, watch)
 }
 
 pub(crate) fn refused(image: &BaseImage, problem: &str) -> Error {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use mlresolve_layers::oci::{BaseError, LayoutError};
 use mlresolve_layers::plan::PlanError;
+use mlresolve_layers::registry::RegistryError;
 use mlresolve_layers::{LayerError, StreamError};
 use mlresolve_wheel::WheelError;
 
@@ -28,6 +29,9 @@ pub enum ImageError {
     /// The base cannot be opened.
     #[error("the base cannot be used: {0}")]
     Base(#[from] BaseError),
+    /// The base cannot be had from its registry.
+    #[error("the base cannot be had: {0}")]
+    Registry(#[from] RegistryError),
     /// A layout or a blob in it.
     #[error(transparent)]
     Layout(#[from] LayoutError),
@@ -64,7 +68,30 @@ impl ImageError {
                 _ => true,
             },
             Self::Layout(LayoutError::Blob { .. }) | Self::Base(BaseError::Damaged { .. }) => true,
-            Self::Plan(_) | Self::Base(_) | Self::Layout(_) | Self::File { .. } | Self::Refused(_) => false,
+            Self::Registry(RegistryError::Digest { .. }) => true,
+            Self::Plan(_)
+            | Self::Base(_)
+            | Self::Registry(_)
+            | Self::Layout(_)
+            | Self::File { .. }
+            | Self::Refused(_) => false,
         }
+    }
+
+    /// Whether the network or a server on it is to blame.
+    #[must_use]
+    pub fn is_network(&self) -> bool {
+        matches!(
+            self,
+            Self::Registry(
+                RegistryError::Transport { .. }
+                    | RegistryError::Denied { .. }
+                    | RegistryError::NotFound { .. }
+                    | RegistryError::Busy { .. }
+                    | RegistryError::Status { .. }
+                    | RegistryError::Protocol { .. }
+                    | RegistryError::Broken { .. }
+            )
+        )
     }
 }

@@ -21,6 +21,8 @@ pub struct ImageRequest {
     /// What it stands on: the path of an image layout or of an archive, or a reference in a registry. Without one, its
     /// layers stand alone.
     pub base: Option<String>,
+    /// Files with logins for registries, as docker and podman keep them: see [`auth_files`](super::auth_files).
+    pub auth_files: Vec<PathBuf>,
     /// A standalone build of Python, for a base that has none.
     pub interpreter: Option<PathBuf>,
     /// The folder of the environment in the image.
@@ -58,6 +60,7 @@ impl ImageRequest {
         Self {
             locks,
             base: None,
+            auth_files: Vec::new(),
             interpreter: None,
             prefix: DEFAULT_PREFIX.to_owned(),
             app: None,
