@@ -6,12 +6,15 @@
 //! Must never know: wheels, layers, registries, how versions were chosen, or the machine that it runs on. It opens no file:
 //! whoever walks an image hands over paths and facts.
 
-
+mod check;
 mod facts;
+mod glob;
 mod reader;
+mod world;
 
-
+pub use check::{Absent, Finding, Options, Problem, Report, Severity, Source, check, glibc_of};
 pub use facts::{Class, Fault, Kind, LibraryFacts, Machine, RequiredVersion, RequiredVersions};
 pub use reader::{
     ENTRY_LIMIT, Found, HEAD_BYTES, KEPT_BYTES_LIMIT, NAME_BYTES_LIMIT, PASS_LIMIT, Reader, Second,
 };
+pub use world::{Owner, World};
