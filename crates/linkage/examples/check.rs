@@ -74,7 +74,8 @@ fn owners(root: &Path, folder: &str) -> Result<BTreeMap<String, Owner>, Box<dyn 
     let mut owners = BTreeMap::new();
     for entry in fs::read_dir(root.join(&folder[1..]))? {
         let entry = entry?;
-        let Some(name) = entry.file_name().to_str().and_then(|name| Some(name.strip_suffix(".dist-info")?.to_owned()))
+        let Some(name) =
+            entry.file_name().to_str().and_then(|name| Some(name.strip_suffix(".dist-info")?.to_owned()))
         else {
             continue;
         };

@@ -67,8 +67,8 @@ pub fn check(world: &World, options: &Options) -> Report {
     judge::judge(world, &loader, options, glibc)
 }
 
-/// The version of glibc in a world by what its `libc.so.6` provides, such as `2.36`: not what a base calls itself. `None`
-/// where there is no glibc for this machine.
+/// The release of glibc in a world, such as `2.36`, by what its `libc.so.6` says of itself, and not by what the base calls
+/// itself. `None` where there is no glibc for this machine.
 pub fn glibc_of(world: &World, machine: Machine) -> Option<String> {
     let (major, minor) = glibc(world, &Loader::new(world, machine, &[]))?;
     Some(format!("{major}.{minor}"))
@@ -77,12 +77,14 @@ pub fn glibc_of(world: &World, machine: Machine) -> Option<String> {
 fn glibc(world: &World, loader: &Loader<'_>) -> Option<(u32, u32)> {
     let named = |path: &str| path.rsplit('/').next() == Some("libc.so.6");
     // The one that is found without any package's folders, or else whatever there is.
-    let found = ["/lib64", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib64", "/lib", "/usr/lib"]
-        .iter()
-        .find_map(|folder| loader.open(&format!("{folder}/libc.so.6")));
+    let found =
+        ["/lib64", "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib64", "/lib", "/usr/lib"]
+            .iter()
+            .find_map(|folder| loader.open(&format!("{folder}/libc.so.6")));
     let found = found.or_else(|| {
         let paths: BTreeSet<&str> = world.files().map(|(path, _)| path).filter(|path| named(path)).collect();
         paths.into_iter().find_map(|path| loader.open(path))
     })?;
-    found.facts.provides.iter().filter_map(|version| versions::glibc(version)).max()
+    let release = found.facts.release.as_ref().and_then(|release| versions::numbers(release));
+    release.or_else(|| found.facts.provides.iter().filter_map(|version| versions::glibc(version)).max())
 }

@@ -30,6 +30,8 @@ pub struct LibraryFacts {
     /// The Python modules that it has an entry for (`PyInit_…`), sorted. `None` where its names are too many to be looked
     /// through.
     pub modules: Option<Vec<String>>,
+    /// The release of glibc, such as `2.36`, if this is its `libc.so.6`: not every release has symbols of its own.
+    pub release: Option<String>,
     /// Why not everything of this could be read.
     pub fault: Option<Fault>,
 }
@@ -138,6 +140,7 @@ impl LibraryFacts {
             provides: Vec::new(),
             executable_stack: false,
             modules: None,
+            release: None,
             fault: None,
         }
     }

@@ -40,7 +40,8 @@ mod tests {
         ] {
             assert!(matches(pattern, text), "{pattern} {text}");
         }
-        for (pattern, text) in [("libcuda.so*", "libcudart.so.13"), ("a*b", "abc"), ("a?c", "ac"), ("", "a")] {
+        for (pattern, text) in [("libcuda.so*", "libcudart.so.13"), ("a*b", "abc"), ("a?c", "ac"), ("", "a")]
+        {
             assert!(!matches(pattern, text), "{pattern} {text}");
         }
     }

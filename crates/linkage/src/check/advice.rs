@@ -25,7 +25,8 @@ impl Advice {
             "ubuntu" => major.map(|major| major >= 24),
             _ => None,
         };
-        let debian = id.is_empty() || [id, like].iter().any(|id| id.contains("debian") || id.contains("ubuntu"));
+        let debian =
+            id.is_empty() || [id, like].iter().any(|id| id.contains("debian") || id.contains("ubuntu"));
         Self { debian, new_names }
     }
 

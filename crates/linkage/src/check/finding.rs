@@ -14,8 +14,10 @@ pub struct Finding {
     pub owner: Owner,
     /// What is wrong.
     pub problem: Problem,
-    /// The paths of the libraries, sorted.
+    /// The paths of the libraries that it is wrong with, sorted.
     pub libraries: Vec<String>,
+    /// The paths of what Python loads of this owner and what fails with them, sorted.
+    pub imports: Vec<String>,
     /// What can be done: one of these.
     pub fixes: Vec<String>,
     /// Where it was read that this is how it is, for what a table knows.
@@ -100,8 +102,10 @@ pub struct Absent {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.owner)?;
-        let shown = self.libraries.first().map_or("", |path| inside(path));
-        let others = self.libraries.len().saturating_sub(1);
+        // What is imported says more to a person than what lies behind it.
+        let subjects = if self.imports.is_empty() { &self.libraries } else { &self.imports };
+        let shown = subjects.first().map_or("it", |path| inside(path));
+        let others = subjects.len().saturating_sub(1);
         let need = if others > 0 { "need" } else { "needs" };
         match others {
             0 => f.write_str(shown)?,
@@ -109,7 +113,7 @@ impl fmt::Display for Finding {
             others => write!(f, "{shown} and {others} others")?,
         }
         match &self.problem {
-            Problem::Missing { names } => write!(f, " {need} {}, which the base lacks", list(names, "and"))?,
+            Problem::Missing { names } => write!(f, " {need} {}, which the base lacks", list(names))?,
             Problem::Version { library, of, needed, newest } => {
                 write!(f, " {need} {needed} of {library}, but that of {of} has ")?;
                 match newest {
@@ -125,20 +129,21 @@ impl fmt::Display for Finding {
                 write!(f, " {need} an executable stack, which glibc {glibc} refuses")?;
             }
             Problem::NoneOf { purpose, names } => {
-                write!(f, ", of which one has to load ({purpose}), lack {}", list(names, "and"))?;
+                write!(f, ", of which one has to load ({purpose}): lacking is {}", list(names))?;
             }
             Problem::Elsewhere { names } => {
+                let have = if names.len() > 1 { "have" } else { "has" };
                 let names: Vec<String> =
                     names.iter().map(|absent| format!("{} of {}", absent.name, absent.owner)).collect();
-                write!(f, " {need} {}, which has to be loaded first", list(&names, "and"))?;
+                write!(f, " {need} {}, which {have} to be loaded first", list(&names))?;
             }
             Problem::Optional { names, reason } => {
-                write!(f, " {need} {}, which the base lacks; {reason}", list(names, "and"))?;
+                write!(f, " {need} {}, which the base lacks; {reason}", list(names))?;
             }
             Problem::Unread { fault } => write!(f, " cannot be judged: {fault}")?,
         }
-        if !self.fixes.is_empty() {
-            write!(f, ": {}", list(&self.fixes, "or").replace(" or ", ", or "))?;
+        for (at, fix) in self.fixes.iter().enumerate() {
+            write!(f, "{}{fix}", if at == 0 { ": " } else { ", or " })?;
         }
         match &self.source {
             Some(source) => write!(f, " [{source}]"),
@@ -155,10 +160,14 @@ fn inside(path: &str) -> &str {
         .unwrap_or(path)
 }
 
-fn list(names: &[String], word: &str) -> String {
+/// How many names are shown.
+const SHOWN: usize = 8;
+
+fn list(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),
-        [first @ .., last] => format!("{} {word} {last}", first.join(", ")),
+        [first @ .., last] if names.len() <= SHOWN => format!("{} and {last}", first.join(", ")),
+        names => format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN),
     }
 }

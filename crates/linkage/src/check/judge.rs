@@ -36,12 +36,22 @@ pub(super) fn judge(
     for library in libraries.iter().filter(|library| library.role == Role::Root) {
         judge.library(library, options.machine, Severity::Error);
     }
-    for library in libraries.iter().filter(|library| library.role == Role::Other) {
+    // What others need comes after them, since they may know where it is.
+    let needed: HashSet<&str> =
+        libraries.iter().flat_map(|library| &library.facts.needed).map(String::as_str).collect();
+    let is_needed = |library: &&Library<'_>| {
+        let name = library.path.rsplit('/').next();
+        name.into_iter().chain(library.facts.soname.as_deref()).any(|name| needed.contains(name))
+    };
+    let (later, first): (Vec<_>, Vec<_>) =
+        libraries.iter().filter(|library| library.role == Role::Other).partition(is_needed);
+    for library in first.into_iter().chain(later) {
         if !judge.seen.contains(library.path) && library.facts.machine == options.machine {
             judge.library(library, options.machine, Severity::Note);
         }
     }
     judge.alternatives(&libraries);
+    judge.asked();
     let roots = libraries.iter().filter(|library| library.role == Role::Root).count();
     Report {
         roots,
@@ -52,11 +62,13 @@ pub(super) fn judge(
     }
 }
 
+/// Who has which library, by its name as a file and its soname, and whether it is there for others too.
+type Carriers<'world> = BTreeMap<&'world str, BTreeMap<&'world Owner, bool>>;
+
 struct Judge<'world> {
     world: &'world World,
     loader: &'world Loader<'world>,
-    /// Who has which library, by its name as a file and its soname.
-    carriers: BTreeMap<&'world str, BTreeSet<&'world Owner>>,
+    carriers: Carriers<'world>,
     glibc: Option<(u32, u32)>,
     /// The process before anything is imported.
     start: Process<'world>,
@@ -70,6 +82,7 @@ struct Judge<'world> {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Cause {
     Missing,
+    Asked { source: Source },
     Version { library: String, of: Owner, newest: Option<String>, family: String },
     Machine { built_for: Machine, machine: Machine },
     ExecutableStack,
@@ -83,6 +96,7 @@ enum Cause {
 struct Group {
     names: BTreeSet<String>,
     libraries: BTreeSet<String>,
+    imports: BTreeSet<String>,
 }
 
 /// What the lack of a library means.
@@ -107,15 +121,23 @@ impl<'world> Judge<'world> {
         };
         let mut process = self.start.clone();
         for object in process.load(self.loader, place) {
-            self.object(object, &known, severity);
+            self.object(object, library, &known, severity);
         }
     }
 
-    fn object(&mut self, object: &Object<'world>, known: &[Optional], severity: Severity) {
+    /// Judges a library that was loaded with `root`, of which `known` is known.
+    fn object(
+        &mut self,
+        object: &Object<'world>,
+        root: &Library<'world>,
+        known: &[Optional],
+        severity: Severity,
+    ) {
         let path = object.place.real.as_str();
         let Some(file) = self.world.file(path) else { return };
         let owner = &file.owner;
         self.seen.insert(path.to_owned());
+        let import = (root.role == Role::Root && *owner == Owner::package(root.package)).then_some(root.path);
         let own = match owner {
             Owner::Package(package) => tables::optional(package, path),
             Owner::Base => Vec::new(),
@@ -134,21 +156,25 @@ impl<'world> Judge<'world> {
                 }
                 (Lack::Real, None) => (severity, Cause::Missing),
             };
-            self.add(severity, owner, cause, path, Some(name));
+            let group = self.add(severity, owner, cause, path, Some(name));
+            group.imports.extend(import.map(str::to_owned));
         }
         for outdated in &object.outdated {
             let of = self.world.file(&outdated.found.real).map_or(Owner::Base, |file| file.owner.clone());
             let family = versions::family(outdated.needed).to_owned();
             let provided = outdated.found.facts.provides.iter();
-            let provided = provided.filter(|version| versions::family(version) == family && numbered(version));
+            let provided =
+                provided.filter(|version| versions::family(version) == family && numbered(version));
             let newest = provided.max_by(|left, right| versions::compare(left, right)).cloned();
             let library = outdated.library.to_owned();
             let cause = Cause::Version { library, of, newest, family };
-            self.add(severity, owner, cause, path, Some(outdated.needed));
+            let group = self.add(severity, owner, cause, path, Some(outdated.needed));
+            group.imports.extend(import.map(str::to_owned));
         }
         let facts = object.place.facts;
         if facts.executable_stack && facts.fault.is_none() && self.glibc >= Some(STRICT_STACKS) {
-            self.add(severity, owner, Cause::ExecutableStack, path, None);
+            let group = self.add(severity, owner, Cause::ExecutableStack, path, None);
+            group.imports.extend(import.map(str::to_owned));
         }
         if let (Some(fault), Owner::Package(_)) = (facts.fault, owner) {
             self.add(Severity::Note, owner, Cause::Unread { fault }, path, None);
@@ -161,15 +187,24 @@ impl<'world> Judge<'world> {
             return Lack::FromDriver;
         }
         let Some(carriers) = self.carriers.get(name) else { return Lack::Real };
-        // What is a library of the system for all others is not what a foreign package has for itself.
-        let believed = carriers.contains(owner) || tables::debian_package(name).is_none();
+        // What all others have from the system is not what a foreign package has for itself.
+        let shared = tables::debian_package(name).is_none() && carriers.values().any(|shared| *shared);
+        let believed = shared || carriers.contains_key(owner);
         if believed { Lack::Elsewhere } else { Lack::Real }
     }
 
-    fn add(&mut self, severity: Severity, owner: &Owner, cause: Cause, path: &str, name: Option<&str>) {
+    fn add(
+        &mut self,
+        severity: Severity,
+        owner: &Owner,
+        cause: Cause,
+        path: &str,
+        name: Option<&str>,
+    ) -> &mut Group {
         let group = self.groups.entry((severity, owner.clone(), cause)).or_default();
         group.names.extend(name.map(str::to_owned));
         group.libraries.insert(path.to_owned());
+        group
     }
 
     /// Looks for libraries of which one has to load, and none does.
@@ -199,7 +234,27 @@ impl<'world> Judge<'world> {
             let (fix, source) = (known.reason.to_owned(), known.source.clone());
             let cause = Cause::NoneOf { purpose: purpose.to_owned(), fix, source };
             let libraries = members.iter().map(|(library, _)| library.path.to_owned()).collect();
-            self.groups.insert((Severity::Error, owner, cause), Group { names: least, libraries });
+            self.groups.insert(
+                (Severity::Error, owner, cause),
+                Group { names: least, libraries, imports: BTreeSet::new() },
+            );
+        }
+    }
+
+    /// Looks for what packages load by name, without a file that says so.
+    fn asked(&mut self) {
+        let owners: BTreeSet<&Owner> = self.world.files().map(|(_, file)| &file.owner).collect();
+        for owner in owners {
+            let Owner::Package(package) = owner else { continue };
+            let Some((names, source)) = tables::asked(package) else { continue };
+            let lacking = |name: &&str| {
+                self.loader.find_by_name(name).is_none() && matches!(self.lack(name, owner), Lack::Real)
+            };
+            let names: BTreeSet<String> = names.filter(lacking).map(str::to_owned).collect();
+            if !names.is_empty() {
+                let group = Group { names, ..Group::default() };
+                self.groups.insert((Severity::Error, owner.clone(), Cause::Asked { source }), group);
+            }
         }
     }
 
@@ -207,7 +262,11 @@ impl<'world> Judge<'world> {
         let advice = Advice::new(self.world);
         let carrier = |name: &str, owner: &Owner| {
             let carriers = self.carriers.get(name)?;
-            carriers.get(owner).or_else(|| carriers.first()).map(|owner| (*owner).clone())
+            let own = carriers.keys().find(|carrier| **carrier == owner);
+            // NVIDIA's own packages are the ones that others look for.
+            let makers = carriers.keys().find(|owner| owner.to_string().starts_with("nvidia-"));
+            let others = carriers.iter().find(|(_, shared)| **shared).map(|(owner, _)| owner);
+            own.or(makers).or(others).map(|owner| (*owner).clone())
         };
         let glibc = self.glibc.map(|(major, minor)| format!("{major}.{minor}")).unwrap_or_default();
         let mut findings: Vec<Finding> = Vec::new();
@@ -217,6 +276,11 @@ impl<'world> Judge<'world> {
             let problem = match cause {
                 Cause::Missing => {
                     fixes = advice.missing(&owner, &names);
+                    Problem::Missing { names }
+                }
+                Cause::Asked { source: place } => {
+                    fixes = advice.missing(&owner, &names);
+                    source = Some(place);
                     Problem::Missing { names }
                 }
                 Cause::Version { library, of, newest, .. } => {
@@ -249,7 +313,8 @@ impl<'world> Judge<'world> {
                 Cause::Unread { fault } => Problem::Unread { fault },
             };
             let libraries = group.libraries.into_iter().collect();
-            findings.push(Finding { severity, owner, problem, libraries, fixes, source });
+            let imports = group.imports.into_iter().collect();
+            findings.push(Finding { severity, owner, problem, libraries, imports, fixes, source });
         }
         findings.sort();
         findings
@@ -261,14 +326,15 @@ fn numbered(version: &str) -> bool {
     version.rsplit('_').next().is_some_and(|last| last.starts_with(|first: char| first.is_ascii_digit()))
 }
 
-/// Who has which library for this machine, of all that packages have.
-fn carriers(world: &World, machine: Machine) -> BTreeMap<&str, BTreeSet<&Owner>> {
-    let mut carriers: BTreeMap<&str, BTreeSet<&Owner>> = BTreeMap::new();
+/// The libraries for this machine that packages have. Those in a folder `NAME.libs` were put there for one package alone.
+fn carriers(world: &World, machine: Machine) -> Carriers<'_> {
+    let mut carriers = Carriers::new();
     for (path, file) in world.files().filter(|(_, file)| file.owner != Owner::Base) {
         let Some(facts) = file.facts.as_ref().filter(|facts| facts.machine == machine) else { continue };
+        let shared = !path.contains(".libs/");
         let name = path.rsplit('/').next();
         for name in name.into_iter().chain(facts.soname.as_deref()) {
-            carriers.entry(name).or_default().insert(&file.owner);
+            *carriers.entry(name).or_default().entry(&file.owner).or_default() |= shared;
         }
     }
     carriers

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::glob;
 
+const ASKED: &str = include_str!("../../facts/asked.tsv");
 const DRIVER: &str = include_str!("../../facts/driver.tsv");
 const FIXES: &str = include_str!("../../facts/fixes.tsv");
 const INSTEAD: &str = include_str!("../../facts/instead.tsv");
@@ -36,7 +37,9 @@ struct Row {
 
 impl Row {
     fn source(&self) -> Source {
-        let [.., place, read] = self.cells.as_slice() else { return Source { place: String::new(), read: String::new() } };
+        let [.., place, read] = self.cells.as_slice() else {
+            return Source { place: String::new(), read: String::new() };
+        };
         Source { place: (*place).to_owned(), read: (*read).to_owned() }
     }
 }
@@ -47,6 +50,7 @@ fn rows(text: &'static str) -> Vec<Row> {
     lines.skip(1).map(|line| Row { cells: line.split('\t').collect() }).collect()
 }
 
+static ASKED_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(ASKED));
 static DRIVER_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(DRIVER));
 static FIX_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(FIXES));
 static INSTEAD_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(INSTEAD));
@@ -75,6 +79,12 @@ pub(super) fn instead(package: &str, names: &[String]) -> Option<&'static str> {
 /// Whether a package is known to load a file when it is imported, although the file is no extension module.
 pub(super) fn is_loaded(package: &str, path: &str) -> bool {
     LOADED_ROWS.iter().any(|row| row.cells[0] == package && glob::matches(row.cells[1], path))
+}
+
+/// Libraries of the system that a package is known to load by name when it is imported.
+pub(super) fn asked(package: &str) -> Option<(impl Iterator<Item = &'static str>, Source)> {
+    let row = ASKED_ROWS.iter().find(|row| row.cells[0] == package)?;
+    Some((row.cells[1].split(' '), row.source()))
 }
 
 /// The GCC with whose libraries a version of symbols came, such as `13` for `GLIBCXX_3.4.32`.
@@ -118,6 +128,7 @@ mod tests {
     #[test]
     fn every_table_is_well_formed() {
         for (name, text) in [
+            ("asked", ASKED),
             ("driver", DRIVER),
             ("fixes", FIXES),
             ("instead", INSTEAD),
@@ -132,7 +143,10 @@ mod tests {
             for line in lines {
                 let cells: Vec<&str> = line.split('\t').collect();
                 assert_eq!(cells.len(), heading.len(), "{name}.tsv: {line:?}");
-                assert!(cells.iter().all(|cell| !cell.is_empty() && cell.trim() == *cell), "{name}.tsv: {line:?}");
+                assert!(
+                    cells.iter().all(|cell| !cell.is_empty() && cell.trim() == *cell),
+                    "{name}.tsv: {line:?}"
+                );
                 assert!(before < line, "{name}.tsv is not in order at {line:?}");
                 let date = cells[cells.len() - 1];
                 assert!(date.len() == 10 && date.starts_with("20"), "{name}.tsv: {line:?}");

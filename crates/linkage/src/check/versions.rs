@@ -2,9 +2,13 @@ use std::cmp::Ordering;
 
 /// `GLIBC_2.34` as numbers.
 pub(super) fn glibc(version: &str) -> Option<(u32, u32)> {
-    let (major, minor) = version.strip_prefix("GLIBC_")?.split_once('.')?;
-    let minor = minor.split('.').next()?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
+    numbers(version.strip_prefix("GLIBC_")?)
+}
+
+/// The first two numbers of a version such as `2.34`.
+pub(super) fn numbers(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 /// The family of a version: `GLIBCXX` of `GLIBCXX_3.4.32`.

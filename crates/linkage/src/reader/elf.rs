@@ -21,7 +21,7 @@ const DYNAMIC_BYTES_LIMIT: u64 = 1 << 20;
 /// How much of a version table is read.
 const VERSION_BYTES_LIMIT: u64 = 1 << 18;
 /// Up to this length a string table is read as a whole, and looked through for the names of Python modules.
-const STRINGS_BYTES_LIMIT: u64 = 1 << 20;
+const STRINGS_BYTES_LIMIT: u64 = 8 << 20;
 /// Names that lie closer together than this are asked for as one range.
 const GAP_BYTES: u64 = 1 << 16;
 
@@ -169,6 +169,9 @@ impl<'kept> File<'kept> {
             return Err(Stop::Lacks(merged(names.lacks)));
         }
         facts.modules = text.map(modules);
+        if facts.soname.as_deref() == Some("libc.so.6") {
+            facts.release = release(self.kept.head());
+        }
         Ok(())
     }
 
@@ -338,6 +341,18 @@ fn modules(text: &[u8]) -> Vec<String> {
     let names = text.split(|byte| *byte == 0).filter(|name| name.starts_with(PREFIX.as_bytes()));
     let names: BTreeSet<&str> = names.filter_map(|name| std::str::from_utf8(name).ok()).collect();
     names.into_iter().map(|name| name[PREFIX.len()..].to_owned()).collect()
+}
+
+/// The release of glibc by the words that it says of itself, which lie before its dynamic section.
+fn release(head: &[u8]) -> Option<String> {
+    const BEFORE: &[u8] = b" release version ";
+    let opening = b"GNU C Library";
+    let start = head.windows(opening.len()).position(|window| window == opening)?;
+    let line = head[start..].split(|byte| *byte == b'\n').next()?;
+    let start = line.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
+    let number = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
+    let text: Vec<u8> = line[start..].iter().take_while(number).copied().collect();
+    Some(String::from_utf8(text).ok()?.trim_end_matches('.').to_owned())
 }
 
 /// Ranges in their order, joined where they are close to each other.

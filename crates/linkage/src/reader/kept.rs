@@ -42,6 +42,11 @@ impl Kept {
         self.length.get_or_insert(length);
     }
 
+    /// As much of the file's start as came by.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
     /// The bytes from `range.start` on: all of the range, or as many as the file has of it. `None` if not all are known.
     pub(super) fn get(&self, range: &Range<u64>) -> Option<&[u8]> {
         let end = range.end.min(self.length.unwrap_or(u64::MAX));

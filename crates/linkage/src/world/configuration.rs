@@ -16,7 +16,8 @@ impl World {
     }
 
     fn configuration(&self, path: &str, folders: &mut Vec<String>, seen: &mut BTreeSet<String>, depth: u32) {
-        let Some(text) = self.text(path).filter(|_| depth <= DEPTH_LIMIT && seen.insert(path.to_owned())) else {
+        let Some(text) = self.text(path).filter(|_| depth <= DEPTH_LIMIT && seen.insert(path.to_owned()))
+        else {
             return;
         };
         for line in text.lines().map(|line| line.split('#').next().unwrap_or_default().trim()) {
@@ -25,7 +26,9 @@ impl World {
                 for pattern in rest.split_whitespace() {
                     let pattern = match pattern.strip_prefix('/') {
                         Some(_) => pattern.to_owned(),
-                        None => format!("{}/{pattern}", path.rsplit_once('/').map_or("", |(folder, _)| folder)),
+                        None => {
+                            format!("{}/{pattern}", path.rsplit_once('/').map_or("", |(folder, _)| folder))
+                        }
                     };
                     let included = self.texts.keys().filter(|text| glob::matches(&pattern, text));
                     for path in included {

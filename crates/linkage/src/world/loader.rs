@@ -42,7 +42,8 @@ impl<'world> Loader<'world> {
         system.extend([format!("/lib/{triplet}"), format!("/usr/lib/{triplet}")]);
         system.extend(["/lib64", "/usr/lib64", "/lib", "/usr/lib"].map(str::to_owned));
         // Empty parts stand for the working folder, which is unknown.
-        let library_path = library_path.iter().filter(|folder| folder.starts_with(['/', '$'])).cloned().collect();
+        let library_path =
+            library_path.iter().filter(|folder| folder.starts_with(['/', '$'])).cloned().collect();
         Self { world, machine, library_path, system, real: RefCell::default() }
     }
 
@@ -76,7 +77,8 @@ impl<'world> Loader<'world> {
         }
         let inherits = asking.facts.runpath.is_empty();
         let ancestors = chain.iter().filter(|place| inherits && place.facts.runpath.is_empty());
-        let inherited = ancestors.flat_map(|place| place.facts.rpath.iter().map(move |folder| (*place, folder)));
+        let inherited =
+            ancestors.flat_map(|place| place.facts.rpath.iter().map(move |folder| (*place, folder)));
         let library_path = self.library_path.iter().map(|folder| (*asking, folder));
         let own = asking.facts.runpath.iter().map(|folder| (*asking, folder));
         let system = self.system.iter().map(|folder| (*asking, folder));
@@ -84,6 +86,12 @@ impl<'world> Loader<'world> {
         folders
             .flat_map(|(place, folder)| self.expanded(folder, place))
             .find_map(|folder| self.open(&format!("{}/{name}", folder.trim_end_matches('/'))))
+    }
+
+    /// Finds a library that a program asks for by name.
+    pub(crate) fn find_by_name(&self, name: &str) -> Option<Place<'world>> {
+        let folders = self.library_path.iter().chain(&self.system);
+        folders.into_iter().find_map(|folder| self.open(&format!("{}/{name}", folder.trim_end_matches('/'))))
     }
 
     /// A folder as `place` means it; none where it is relative to the working folder. Which of two folders `$LIB` stands for
