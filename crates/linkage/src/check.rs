@@ -6,6 +6,8 @@ mod judge;
 mod process;
 mod roots;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod versions;
 
 use std::collections::BTreeSet;

@@ -125,6 +125,36 @@ impl fmt::Display for Fault {
     }
 }
 
+#[cfg(test)]
+impl LibraryFacts {
+    /// The facts of a library for x86-64 that needs others.
+    pub(crate) fn sample(soname: &str, needed: &[&str]) -> Self {
+        Self {
+            soname: (!soname.is_empty()).then(|| soname.to_owned()),
+            needed: needed.iter().map(|name| (*name).to_owned()).collect(),
+            modules: Some(Vec::new()),
+            ..Self::unread(Class::Bits64, Machine::X86_64, Kind::Library)
+        }
+    }
+
+    /// The same with folders to look into.
+    pub(crate) fn with_runpath(self, folders: &[&str]) -> Self {
+        Self { runpath: folders.iter().map(|folder| (*folder).to_owned()).collect(), ..self }
+    }
+
+    /// The same with versions that it has.
+    pub(crate) fn providing(self, versions: &[&str]) -> Self {
+        Self { provides: versions.iter().map(|version| (*version).to_owned()).collect(), ..self }
+    }
+
+    /// The same with versions that it needs of a library.
+    pub(crate) fn requiring(mut self, library: &str, versions: &[&str]) -> Self {
+        let versions = versions.iter().map(|name| RequiredVersion { name: (*name).to_owned(), weak: false });
+        self.requires.push(RequiredVersions { library: library.to_owned(), versions: versions.collect() });
+        self
+    }
+}
+
 impl LibraryFacts {
     /// The facts of a file of which only the class and the machine are known.
     pub(crate) fn unread(class: Class, machine: Machine, kind: Kind) -> Self {

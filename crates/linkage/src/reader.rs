@@ -1,7 +1,13 @@
 //! Facts of an ELF file from a stream of its bytes.
 
 mod elf;
+#[cfg(test)]
+mod hostile;
 mod kept;
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
 
 use crate::facts::{Fault, LibraryFacts};
 use elf::Step;
@@ -57,8 +63,7 @@ pub struct Second {
 
 impl Default for Reader {
     fn default() -> Self {
-        let state = State::Until(elf::HEADER_BYTES);
-        Self { kept: Kept::default(), position: 0, passes: 1, looks: 0, state }
+        Self::with_head(HEAD_BYTES)
     }
 }
 
@@ -66,6 +71,12 @@ impl Reader {
     /// A reader at the start of a file.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A reader that keeps less of the file's start than [`HEAD_BYTES`], and so asks for more passes.
+    pub fn with_head(bytes: u64) -> Self {
+        let state = State::Until(elf::HEADER_BYTES);
+        Self { kept: Kept::new(bytes.max(elf::HEADER_BYTES)), position: 0, passes: 1, looks: 0, state }
     }
 
     /// Takes the next bytes of the file.

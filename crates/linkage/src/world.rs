@@ -2,6 +2,8 @@
 
 mod configuration;
 mod loader;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -29,6 +29,9 @@ pub struct Finding {
 pub enum Severity {
     /// Something that Python imports does not load.
     Error,
+    /// It may not load, or only when it is used: what it needs is in another package alone, which is not known to load it for
+    /// others; none of several libraries for the same purpose loads.
+    Warning,
     /// Nothing is known to fail: what nothing asks for by name, what is optional, what is loaded by another road.
     Note,
 }

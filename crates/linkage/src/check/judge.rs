@@ -102,7 +102,10 @@ struct Group {
 /// What the lack of a library means.
 enum Lack {
     FromDriver,
-    Elsewhere,
+    /// A package has it, and loads it first.
+    Lent,
+    /// Another package has it for itself.
+    Held,
     Real,
 }
 
@@ -149,8 +152,9 @@ impl<'world> Judge<'world> {
                     self.from_driver.insert((*name).to_owned());
                     continue;
                 }
-                (Lack::Elsewhere, _) => (Severity::Note, Cause::Elsewhere),
-                (Lack::Real, Some(known)) => {
+                (Lack::Lent, _) => (Severity::Note, Cause::Elsewhere),
+                (Lack::Held, None) => (severity.max(Severity::Warning), Cause::Elsewhere),
+                (Lack::Held | Lack::Real, Some(known)) => {
                     let (reason, source) = (known.reason.to_owned(), known.source.clone());
                     (Severity::Note, Cause::Optional { reason, source })
                 }
@@ -187,10 +191,16 @@ impl<'world> Judge<'world> {
             return Lack::FromDriver;
         }
         let Some(carriers) = self.carriers.get(name) else { return Lack::Real };
+        let lent = |carrier: &&Owner| match carrier {
+            Owner::Package(package) => *carrier == owner || tables::is_lender(package),
+            Owner::Base => false,
+        };
+        if carriers.keys().copied().any(|carrier| lent(&carrier)) {
+            return Lack::Lent;
+        }
         // What all others have from the system is not what a foreign package has for itself.
-        let shared = tables::debian_package(name).is_none() && carriers.values().any(|shared| *shared);
-        let believed = shared || carriers.contains_key(owner);
-        if believed { Lack::Elsewhere } else { Lack::Real }
+        let held = tables::debian_package(name).is_none() && carriers.values().any(|shared| *shared);
+        if held { Lack::Held } else { Lack::Real }
     }
 
     fn add(
@@ -225,7 +235,8 @@ impl<'world> Judge<'world> {
                 };
                 let mut process = self.start.clone();
                 let missing = process.load(self.loader, place).iter().flat_map(|object| &object.missing);
-                let missing = missing.filter(|name| matches!(self.lack(name, &owner), Lack::Real));
+                let missing =
+                    missing.filter(|name| matches!(self.lack(name, &owner), Lack::Held | Lack::Real));
                 missing.map(|name| (*name).to_owned()).collect()
             };
             let lacks: Vec<_> = members.iter().map(|(library, _)| lacking(library)).collect();
@@ -235,7 +246,7 @@ impl<'world> Judge<'world> {
             let cause = Cause::NoneOf { purpose: purpose.to_owned(), fix, source };
             let libraries = members.iter().map(|(library, _)| library.path.to_owned()).collect();
             self.groups.insert(
-                (Severity::Error, owner, cause),
+                (Severity::Warning, owner, cause),
                 Group { names: least, libraries, imports: BTreeSet::new() },
             );
         }
@@ -248,7 +259,8 @@ impl<'world> Judge<'world> {
             let Owner::Package(package) = owner else { continue };
             let Some((names, source)) = tables::asked(package) else { continue };
             let lacking = |name: &&str| {
-                self.loader.find_by_name(name).is_none() && matches!(self.lack(name, owner), Lack::Real)
+                self.loader.find_by_name(name).is_none()
+                    && matches!(self.lack(name, owner), Lack::Held | Lack::Real)
             };
             let names: BTreeSet<String> = names.filter(lacking).map(str::to_owned).collect();
             if !names.is_empty() {
@@ -263,10 +275,9 @@ impl<'world> Judge<'world> {
         let carrier = |name: &str, owner: &Owner| {
             let carriers = self.carriers.get(name)?;
             let own = carriers.keys().find(|carrier| **carrier == owner);
-            // NVIDIA's own packages are the ones that others look for.
-            let makers = carriers.keys().find(|owner| owner.to_string().starts_with("nvidia-"));
+            let lender = carriers.keys().find(|owner| tables::is_lender(&owner.to_string()));
             let others = carriers.iter().find(|(_, shared)| **shared).map(|(owner, _)| owner);
-            own.or(makers).or(others).map(|owner| (*owner).clone())
+            own.or(lender).or(others).map(|owner| (*owner).clone())
         };
         let glibc = self.glibc.map(|(major, minor)| format!("{major}.{minor}")).unwrap_or_default();
         let mut findings: Vec<Finding> = Vec::new();

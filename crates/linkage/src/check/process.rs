@@ -108,9 +108,10 @@ impl<'world> Process<'world> {
             if found.facts.provides.is_empty() || found.facts.fault.is_some() {
                 continue;
             }
-            let lacking = required.versions.iter().filter(|version| {
-                !version.weak && !found.facts.provides.iter().any(|provided| *provided == version.name)
-            });
+            let lacking = required
+                .versions
+                .iter()
+                .filter(|version| !version.weak && !found.facts.provides.contains(&version.name));
             outdated.extend(lacking.map(|version| Outdated {
                 library: &required.library,
                 found: Rc::clone(found),

@@ -11,6 +11,7 @@ const ASKED: &str = include_str!("../../facts/asked.tsv");
 const DRIVER: &str = include_str!("../../facts/driver.tsv");
 const FIXES: &str = include_str!("../../facts/fixes.tsv");
 const INSTEAD: &str = include_str!("../../facts/instead.tsv");
+const LENDERS: &str = include_str!("../../facts/lenders.tsv");
 const LOADED: &str = include_str!("../../facts/loaded.tsv");
 const OPTIONAL: &str = include_str!("../../facts/optional.tsv");
 const COMPILERS: &str = include_str!("../../facts/compilers.tsv");
@@ -54,6 +55,7 @@ static ASKED_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(ASKED));
 static DRIVER_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(DRIVER));
 static FIX_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(FIXES));
 static INSTEAD_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(INSTEAD));
+static LENDER_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(LENDERS));
 static LOADED_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(LOADED));
 static OPTIONAL_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(OPTIONAL));
 static COMPILER_ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows(COMPILERS));
@@ -74,6 +76,11 @@ pub(super) fn debian_package(name: &str) -> Option<(&'static str, &'static str)>
 pub(super) fn instead(package: &str, names: &[String]) -> Option<&'static str> {
     let without = |row: &&Row| names.iter().all(|name| row.cells[2].split(' ').any(|known| known == name));
     INSTEAD_ROWS.iter().filter(|row| row.cells[0] == package).find(without).map(|row| row.cells[1])
+}
+
+/// Whether a package's libraries are known to be loaded for other packages.
+pub(super) fn is_lender(package: &str) -> bool {
+    LENDER_ROWS.iter().any(|row| glob::matches(row.cells[0], package))
 }
 
 /// Whether a package is known to load a file when it is imported, although the file is no extension module.
@@ -132,6 +139,7 @@ mod tests {
             ("driver", DRIVER),
             ("fixes", FIXES),
             ("instead", INSTEAD),
+            ("lenders", LENDERS),
             ("loaded", LOADED),
             ("optional", OPTIONAL),
             ("compilers", COMPILERS),

@@ -51,7 +51,7 @@ type Looked<T> = Result<T, Stop>;
 /// Reads what there is to read.
 pub(super) fn read(kept: &Kept) -> Step {
     let Some(header) = kept.get(&(0..HEADER_BYTES)) else {
-        return Step::Lacks(vec![0..HEADER_BYTES]);
+        return Step::Lacks(std::iter::once(0..HEADER_BYTES).collect());
     };
     let Some(mut facts) = opening(header) else { return Step::NotElf };
     if facts.fault.is_none() && facts.kind != Kind::Other {
@@ -100,6 +100,18 @@ struct File<'kept> {
     kept: &'kept Kept,
 }
 
+/// What the program headers say.
+#[derive(Default)]
+struct ProgramHeaders {
+    segments: Vec<Segment>,
+    /// Where the dynamic section is.
+    dynamic: Option<Range<u64>>,
+    /// Whether a program interprets this one.
+    interpreter: bool,
+    /// Whether the stack has to be executable.
+    stack: Option<bool>,
+}
+
 /// A part of the file that is loaded at an address.
 struct Segment {
     address: u64,
@@ -123,7 +135,7 @@ struct Dynamic {
 
 impl<'kept> File<'kept> {
     fn read(&self, header: &[u8], facts: &mut LibraryFacts) -> Looked<()> {
-        let (segments, dynamic, interpreter, stack) = self.program_headers(header)?;
+        let ProgramHeaders { segments, dynamic, interpreter, stack } = self.program_headers(header)?;
         // Without the header, glibc takes its default, which is executable on both processors.
         facts.executable_stack = stack.unwrap_or(true);
         let Some(dynamic) = dynamic else {
@@ -156,8 +168,8 @@ impl<'kept> File<'kept> {
         let has = names.part(has).map(provided).transpose()?;
         facts.needed = names.list(dynamic.needed)?;
         facts.soname = names.list(dynamic.soname)?.pop();
-        facts.rpath = folders(names.list(dynamic.rpath)?);
-        facts.runpath = folders(names.list(dynamic.runpath)?);
+        facts.rpath = folders(&names.list(dynamic.rpath)?);
+        facts.runpath = folders(&names.list(dynamic.runpath)?);
         facts.provides = names.list(has.into_iter().flatten())?;
         for (library, versions) in needs.into_iter().flatten() {
             let library = names.list([library])?.pop().unwrap_or_default();
@@ -175,11 +187,7 @@ impl<'kept> File<'kept> {
         Ok(())
     }
 
-    /// What is loaded, where the dynamic section is, whether there is an interpreter, and what is said of the stack.
-    fn program_headers(
-        &self,
-        header: &[u8],
-    ) -> Looked<(Vec<Segment>, Option<Range<u64>>, bool, Option<bool>)> {
+    fn program_headers(&self, header: &[u8]) -> Looked<ProgramHeaders> {
         let start = long(header, 32).ok_or(Fault::Outside)?;
         let count = short(header, 56).ok_or(Fault::Outside)?;
         if count > 0 && short(header, 54).map(u64::from) != Some(PROGRAM_HEADER_BYTES) {
@@ -187,19 +195,19 @@ impl<'kept> File<'kept> {
         }
         let length = u64::from(count) * PROGRAM_HEADER_BYTES;
         let bytes = self.part(start, length, length)?;
-        let (mut segments, mut dynamic, mut interpreter, mut stack) = (Vec::new(), None, false, None);
+        let mut found = ProgramHeaders::default();
         for entry in bytes.chunks_exact(PROGRAM_HEADER_BYTES as usize) {
             let word = |at: usize| long(entry, at).unwrap_or_default();
             let (offset, address, length) = (word(8), word(16), word(32));
             match int(entry, 0).unwrap_or_default() {
-                1 => segments.push(Segment { address, offset, length }),
-                2 => dynamic = Some(offset..offset.saturating_add(length.min(DYNAMIC_BYTES_LIMIT))),
-                3 => interpreter = true,
-                0x6474_e551 => stack = Some(int(entry, 4).unwrap_or_default() & 1 != 0),
+                1 => found.segments.push(Segment { address, offset, length }),
+                2 => found.dynamic = Some(offset..offset.saturating_add(length.min(DYNAMIC_BYTES_LIMIT))),
+                3 => found.interpreter = true,
+                0x6474_e551 => found.stack = Some(int(entry, 4).unwrap_or_default() & 1 != 0),
                 _ => {}
             }
         }
-        Ok((segments, dynamic, interpreter, stack))
+        Ok(found)
     }
 
     fn dynamic(&self, range: Range<u64>) -> Looked<Dynamic> {
@@ -267,7 +275,7 @@ impl<'kept> Names<'kept> {
 }
 
 /// The folders in a `DT_RPATH` or `DT_RUNPATH`.
-fn folders(found: Vec<String>) -> Vec<String> {
+fn folders(found: &[String]) -> Vec<String> {
     found.iter().flat_map(|text| text.split(':')).map(str::to_owned).collect()
 }
 
@@ -281,8 +289,11 @@ fn locate(segments: &[Segment], address: u64) -> Looked<Range<u64>> {
     Ok(start..segment.offset.checked_add(segment.length).ok_or(Fault::Outside)?)
 }
 
-/// `DT_VERNEED`: for each library its name and those of its versions with whether they are weak, by offsets.
-fn required(table: &[u8]) -> Looked<Vec<(u64, Vec<(u64, bool)>)>> {
+/// A library's name by its offset, and the names of versions with whether they are weak.
+type Required = (u64, Vec<(u64, bool)>);
+
+/// `DT_VERNEED`: what is required of each library.
+fn required(table: &[u8]) -> Looked<Vec<Required>> {
     let (mut found, mut at, mut count) = (Vec::new(), 0_usize, 0);
     while !table.is_empty() {
         let entry = table.get(at..at.saturating_add(16)).ok_or(Fault::Outside)?;

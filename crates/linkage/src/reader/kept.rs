@@ -7,9 +7,10 @@ pub const HEAD_BYTES: u64 = 4 << 20;
 pub const KEPT_BYTES_LIMIT: u64 = 32 << 20;
 
 /// The parts of a file that are kept while it comes by: its head, and ranges that are known to be wanted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Kept {
     head: Vec<u8>,
+    head_limit: u64,
     ranges: Vec<KeptRange>,
     /// Ranges that came by before they were wanted.
     missed: Vec<Range<u64>>,
@@ -30,9 +31,15 @@ struct KeptRange {
 pub(super) struct TooMuch;
 
 impl Kept {
+    /// Keeps this much of a file's start.
+    pub(super) fn new(head_limit: u64) -> Self {
+        let head_limit = head_limit.min(HEAD_BYTES);
+        Self { head: Vec::new(), head_limit, ranges: Vec::new(), missed: Vec::new(), length: None }
+    }
+
     /// Takes a piece of the file that begins at `position`.
     pub(super) fn take(&mut self, position: u64, piece: &[u8]) {
-        append(&mut self.head, 0..HEAD_BYTES, position, piece);
+        append(&mut self.head, 0..self.head_limit, position, piece);
         for range in &mut self.ranges {
             append(&mut range.bytes, range.start..range.end, position, piece);
         }
@@ -61,7 +68,7 @@ impl Kept {
     /// From now on keeps these ranges too, of a file that came by up to `position`.
     pub(super) fn want(&mut self, ranges: &[Range<u64>], position: u64) -> Result<(), TooMuch> {
         for range in ranges {
-            let in_head = range.end <= HEAD_BYTES;
+            let in_head = range.end <= self.head_limit;
             let known = |kept: &KeptRange| kept.start <= range.start && range.end <= kept.end;
             if in_head || self.ranges.iter().any(known) {
                 continue;
