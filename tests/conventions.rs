@@ -17,6 +17,7 @@ const DOWNWARD: &[(&str, &[&str])] = &[
     ("lockfile", &["mlresolve-packaging", "mlresolve-target"]),
     ("wheel", &["mlresolve-packaging", "mlresolve-target"]),
     ("layers", &[]),
+    ("linkage", &[]),
     (
         "mlresolve",
         &[
@@ -32,7 +33,7 @@ const DOWNWARD: &[(&str, &[&str])] = &[
 ];
 
 /// The crates that do no I/O.
-const PURE: &[&str] = &["packaging", "target", "solver", "lockfile"];
+const PURE: &[&str] = &["packaging", "target", "solver", "lockfile", "linkage"];
 
 /// What a crate without I/O may depend on besides its neighbours: parsers, data and arithmetic.
 const PURE_DEPENDENCIES: &[&str] = &[
@@ -230,7 +231,7 @@ fn pure_crates_depend_on_nothing_that_does_io() {
         );
     }
     assert_none(
-        "packaging, target, solver and lockfile depend on parsers, data and arithmetic alone",
+        "packaging, target, solver, lockfile and linkage depend on parsers, data and arithmetic alone",
         &broken,
     );
 }
@@ -254,7 +255,7 @@ fn pure_crates_do_no_io_and_read_no_clock() {
         }
     }
     assert_none(
-        "packaging, target, solver and lockfile know no disk, network, clock or environment",
+        "packaging, target, solver, lockfile and linkage know no disk, network, clock or environment",
         &broken,
     );
 }
