@@ -1,12 +1,13 @@
 //! Blobs that come from elsewhere: nothing gets its name before its digest was seen to be right.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
+use super::link::second_name;
 use super::{Layout, LayoutError};
 use crate::digest::Digest;
 use crate::oci::base::DOCUMENT_BYTES_LIMIT;
@@ -40,15 +41,7 @@ impl Layout {
 
     /// Gives a file that is this blob a second name here, where the file system can. The file must be whole.
     pub(crate) fn link(&self, path: &Path, digest: &Digest) -> bool {
-        let (blob, folder) = (self.blob_path(digest), self.blobs());
-        if !may_be_shared(path) {
-            return false;
-        }
-        let Ok(beside) = tempfile::Builder::new().prefix(".mlresolve-").tempdir_in(folder) else {
-            return false;
-        };
-        let link = beside.path().join("blob");
-        fs::hard_link(path, &link).and_then(|()| fs::rename(&link, &blob)).is_ok()
+        may_be_shared(path) && second_name(path, &self.blob_path(digest)).is_ok()
     }
 }
 

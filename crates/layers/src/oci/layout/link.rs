@@ -40,10 +40,8 @@ impl Layout {
         if self.has(digest, size)? {
             return Ok(());
         }
-        let beside = here.with_file_name(format!("{PREFIX}{}-{}", std::process::id(), digest.hex()));
-        drop(fs::remove_file(&beside));
-        if fs::hard_link(&there, &beside).is_ok() {
-            return fs::rename(&beside, &here).map_err(failed);
+        if second_name(&there, &here).is_ok() {
+            return Ok(());
         }
         let mut copy = self.temporary(&self.blobs())?;
         let copied = File::open(&there).and_then(|mut open| io::copy(&mut open, copy.as_file_mut()));
@@ -52,6 +50,18 @@ impl Layout {
         }
         self.keep(copy, &here)
     }
+}
+
+/// Gives a file a second name, in place of what may have it.
+pub(super) fn second_name(there: &Path, here: &Path) -> io::Result<()> {
+    let name = here.file_name().unwrap_or_default().to_string_lossy();
+    let beside = here.with_file_name(format!("{PREFIX}{}-{name}", std::process::id()));
+    drop(fs::remove_file(&beside));
+    fs::hard_link(there, &beside)?;
+    let renamed = fs::rename(&beside, here);
+    // Where both were one file already, renaming does nothing.
+    drop(fs::remove_file(&beside));
+    renamed
 }
 
 #[cfg(unix)]
