@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use mlresolve::image::ImageError;
 use mlresolve::index::{IndexError, MetadataError};
 use mlresolve::{BuildError, Error, without_secrets};
 
@@ -133,6 +134,11 @@ impl From<Error> for Failure {
                     .to_owned();
                 let ways: Vec<String> = overwritten.ways_out.iter().cloned().chain([leave]).collect();
                 (exit::VERIFICATION, "overwritten-files", Some(ways.join("; or ")))
+            }
+            Error::Image(ImageError::DoesNotLoad(_)) => {
+                let hint = "nothing was written; --allow-missing LIBRARY lets a library be missing, where the code that needs it is \
+                            never imported";
+                (exit::VERIFICATION, "does-not-load", Some(hint.to_owned()))
             }
             Error::Image(error) if error.is_verification() => (exit::VERIFICATION, "refused", None),
             Error::Image(error) if error.is_network() => (exit::NETWORK, "registry", None),

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use mlresolve::dockerfile::{DEFAULT_USER, split_command};
+use mlresolve::image::linkage::Severity;
 use mlresolve::image::{
     BuiltImage, BuiltTarget, Compression, DEFAULT_PREFIX, Engine, ImageRequest, auth_files, build_blocking,
     created,
@@ -204,6 +205,9 @@ fn show(target: &BuiltTarget, output: Output) {
         };
         let cached = if layer.cached { output.paint(Style::Faint, " (kept)") } else { String::new() };
         output.say(&format!("  {:>9}  {shown}{cached}", size(layer.bytes)));
+    }
+    for finding in target.findings.iter().filter(|finding| finding.severity < Severity::Note) {
+        output.warn(&printable(&finding.to_string()));
     }
     for warning in &target.warnings {
         output.warn(&printable(warning));

@@ -4,6 +4,7 @@
 //! layer, [`Maker`](make::Maker) fetches wheels and makes layers, and what is around them is made here: the environment,
 //! the application, the configuration, and the layout that holds it all.
 
+mod advice;
 mod application;
 mod base;
 mod build;
@@ -11,6 +12,7 @@ mod config;
 mod contents;
 mod error;
 mod load;
+mod loads;
 mod make;
 mod output;
 mod package_layer;
@@ -37,6 +39,7 @@ pub use self::report::{BuiltImage, BuiltLayer, BuiltPackage, BuiltTarget};
 pub use self::request::{DEFAULT_PREFIX, ImageRequest, created};
 pub use mlresolve_layers::plan as layer_plan;
 pub use mlresolve_layers::{Compression, Digest};
+pub use mlresolve_linkage as linkage;
 
 /// Makes the image of one or several locks, and writes it where the request says.
 ///

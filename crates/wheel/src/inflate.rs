@@ -47,6 +47,20 @@ impl Inflater {
         })
     }
 
+    /// Hands the beginning of an entry's content to `each` again, until that has enough: for content that was checked before.
+    ///
+    /// # Errors
+    /// When it cannot be read or inflated.
+    pub fn read_again<R: Read + Seek>(
+        &mut self,
+        reader: &mut R,
+        entry: &Entry,
+        mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), WheelProblem> {
+        let check = ContentCheck::new(entry.size, entry.crc32, None);
+        self.run(&mut Source::new(reader)?, entry, check, &mut each)
+    }
+
     /// The same, until `each` has enough. What was not read was not checked.
     pub(crate) fn run<R: Read + Seek>(
         &mut self,

@@ -9,8 +9,8 @@ use super::build::Builder;
 use super::config::{DEFAULT_PATH, platform};
 use super::contents::Contents;
 use super::error::ImageError;
-use super::registry;
 use super::skeleton::BasePython;
+use super::{loads, registry};
 use crate::error::Error;
 
 /// The largest `/etc/passwd` or `/etc/group` that is read, in bytes.
@@ -133,7 +133,11 @@ pub(crate) fn refused(image: &BaseImage, problem: &str) -> Error {
 fn listed(image: &BaseImage, at: usize) -> Result<LayerListing, Error> {
     let archive = image.read_layer(at).map_err(ImageError::from)?;
     let listing = list_layer(archive, &mut |path, size, content| {
-        if !ACCOUNTS.contains(&path) || size > ACCOUNTS_LIMIT {
+        let is_text = ACCOUNTS.contains(&path) || loads::is_configuration(path);
+        if !is_text && loads::may_be_library(path) {
+            return loads::noted(size, content);
+        }
+        if !is_text || size > ACCOUNTS_LIMIT {
             return Ok(None);
         }
         let mut text = Vec::new();

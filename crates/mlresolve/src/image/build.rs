@@ -20,7 +20,7 @@ use super::report::{BuiltLayer, BuiltPackage, BuiltTarget};
 use super::request::ImageRequest;
 use super::sources::Sources;
 use super::store::Store;
-use super::{config, skeleton};
+use super::{advice, config, loads, skeleton};
 use crate::access::Access;
 use crate::error::Error;
 use crate::event::Watch;
@@ -58,9 +58,24 @@ impl Builder<'_> {
             .map(|(planned, made)| Part::of_packages(planned, made, contents))
             .collect();
         let base = self.request.base.as_ref().map(|place| Base::open(place, contents, self)).transpose()?;
+        let (mut warnings, mut findings) = (Vec::new(), Vec::new());
+        loads::refuse_newer_than_target(contents, &made)?;
         if let Some(base) = &base {
+            let report = loads::examine(base, contents, &made);
+            loads::refuse_old_glibc(base, report.glibc.as_deref(), contents)?;
+            let failures = loads::failures(&report, &self.request.allow_missing);
+            if !failures.is_empty() {
+                let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
+                return Err(ImageError::DoesNotLoad(lines.join("\n")).into());
+            }
+            warnings.extend(advice::warnings(base, contents));
+            findings = report.findings;
             self.around(base, &mut parts)?;
         }
+        let of_wheels = made.iter().flat_map(|made| &made.layer.packages);
+        warnings.extend(of_wheels.flat_map(|package| {
+            package.warnings.iter().map(|warning| format!("{}: {warning}", package.name))
+        }));
         let created = self.created(contents).to_string();
         let start = config::Start {
             prefix: &self.request.prefix,
@@ -80,18 +95,17 @@ impl Builder<'_> {
                 ..History::default()
             });
         }
-        let digest = base.as_ref().map(|base| (base.image.name.as_str(), base.image.digest.to_string()));
-        let annotations =
-            config::annotations(&created, digest.as_ref().map(|(name, digest)| (*name, digest.as_str())));
+        let annotations = config::annotations(&created, base.as_ref().map(|base| &base.image));
         let image = Image { config, layers, annotations };
         let descriptor = self.layout.add_image(&image).map_err(ImageError::from)?;
-        let report = BuiltTarget::new(
+        let mut report = BuiltTarget::new(
             target,
             &descriptor,
             &plan,
             base.as_ref(),
             parts.into_iter().map(|part| part.report).collect(),
         );
+        (report.warnings, report.findings) = (warnings, findings);
         Ok((descriptor, report))
     }
 

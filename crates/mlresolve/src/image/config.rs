@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlresolve_layers::oci::{Config, ImageConfig, Platform, RootFs};
+use mlresolve_layers::oci::{BaseImage, Config, ImageConfig, Platform, RootFs};
 use mlresolve_target::{Target, cuda_major::cuda_major};
 
 use super::application::APP;
@@ -121,12 +121,12 @@ fn set(config: &mut Config, name: &str, value: &str) {
     }
 }
 
-/// Remarks in the manifest.
-pub(crate) fn annotations(created: &str, base: Option<(&str, &str)>) -> BTreeMap<String, String> {
-    let mut annotations = BTreeMap::from([("created", created)]);
-    if let Some((name, digest)) = base {
-        annotations.extend([("base.name", name), ("base.digest", digest)]);
+/// Remarks in the manifest. Where a base lies on this machine's disk is none: the same base gives the same image.
+pub(crate) fn annotations(created: &str, base: Option<&BaseImage>) -> BTreeMap<String, String> {
+    let mut annotations = BTreeMap::from([("created", created.to_owned())]);
+    if let Some(base) = base {
+        annotations.insert("base.digest", base.digest.to_string());
+        annotations.extend(base.pinned.as_ref().map(|pinned| ("base.name", pinned.clone())));
     }
-    let whole = |(name, value): (&str, &str)| (format!("org.opencontainers.image.{name}"), value.to_owned());
-    annotations.into_iter().map(whole).collect()
+    annotations.into_iter().map(|(name, value)| (format!("org.opencontainers.image.{name}"), value)).collect()
 }

@@ -163,7 +163,7 @@ fn target_of(open: &OpenLock) -> Result<Target, Error> {
 }
 
 /// The newest glibc that is the oldest one for some package.
-fn newest_glibc(packages: &[Package]) -> Option<String> {
+pub(crate) fn newest_glibc(packages: &[Package]) -> Option<String> {
     let of_wheel = |wheel: &Wheel| {
         let name = wheel.name.parse::<WheelFilename>().ok()?;
         let versions = name.platform.iter().map(|tag| {

@@ -3,12 +3,17 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use mlresolve_layers::oci::Layout;
 use mlresolve_layers::{Compression, Content, Layer, LayerError, LayerFile, Mode, ReadAt, Witness};
-use mlresolve_wheel::{ContentCheck, FileSource, InstallPlan, Limits, Method, PlannedFile, Wheel};
+use mlresolve_linkage::{Found, LibraryFacts, Reader};
+use mlresolve_wheel::{
+    ContentCheck, EntryFault, FileSource, Inflater, InstallPlan, Limits, Method, PlannedFile, Wheel,
+    WheelProblem,
+};
 use serde::{Deserialize, Serialize};
 
 use super::error::ImageError;
@@ -53,6 +58,8 @@ pub(crate) struct InstalledFile {
     /// In bytes.
     pub(crate) size: u64,
     pub(crate) crc32: u32,
+    /// What is known of a shared library.
+    pub(crate) library: Option<Box<LibraryFacts>>,
 }
 
 /// Makes the layer of these wheels, and keeps its blob in a layout.
@@ -66,12 +73,15 @@ pub(crate) fn make(
     let mut packages = Vec::with_capacity(wheels.len());
     let mut files: Vec<LayerFile> = Vec::new();
     let mut checks: HashMap<String, PlannedFile> = HashMap::new();
+    let mut sources: HashMap<String, Arc<File>> = HashMap::new();
     for wheel in wheels {
-        let (plan, source) = planned(wheel, layout)?;
+        let (plan, archive) = planned(wheel, layout)?;
+        let source: Arc<dyn ReadAt> = Arc::<File>::clone(&archive);
         packages.push(installed(&wheel.package, &plan, layout));
         for file in plan.files {
             let path = below_root(layout, &file.path);
             files.push(layer_file(path.clone(), &file, &source));
+            sources.insert(path.clone(), Arc::clone(&archive));
             checks.insert(path, file);
         }
     }
@@ -85,7 +95,7 @@ pub(crate) fn make(
         kept.sort_unstable();
         files = kept.into_iter().map(|at| files[at].clone()).collect();
     }
-    let mut verifier = Verifier { checks: &checks, open: None, cancellation };
+    let mut verifier = Verifier { checks: &checks, open: None, libraries: HashMap::new(), cancellation };
     let layer = into.add_layer_before(&mut verifier, &files, compression).map_err(|error| {
         use mlresolve_layers::oci::LayoutError;
         match error {
@@ -95,7 +105,48 @@ pub(crate) fn make(
             error => error.into(),
         }
     })?;
+    let libraries = verifier.libraries;
+    for file in packages.iter_mut().flat_map(|package: &mut InstalledPackage| &mut package.files) {
+        file.library = match libraries.get(&file.path) {
+            None => None,
+            Some(Library::Known(facts)) => Some(facts.clone()),
+            Some(Library::Again) => read_again(&checks[&file.path], &sources[&file.path])?.map(Box::new),
+        };
+    }
     Ok(PackageLayer { layer, packages })
+}
+
+/// Reads the beginning of a large library as often as it takes to know it.
+fn read_again(file: &PlannedFile, source: &Arc<File>) -> Result<Option<LibraryFacts>, ImageError> {
+    let FileSource::Entry(entry) = &file.source else { return Ok(None) };
+    let mut archive: &File = source;
+    let mut inflater = Inflater::default();
+    let mut reader = Reader::new();
+    let unreadable = |problem: WheelProblem| ImageError::Refused(format!("{}: {problem}", file.path));
+    let once =
+        |each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>, inflater: &mut Inflater, archive: &mut &File| {
+            inflater.read_again(archive, entry, each).map_err(unreadable)
+        };
+    let going_on =
+        |is_finished: bool| if is_finished { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut each = |piece: &[u8]| {
+        reader.feed(piece);
+        going_on(reader.is_finished())
+    };
+    once(&mut each, &mut inflater, &mut archive)?;
+    let mut found = reader.finish();
+    while let Found::Again(mut second) = found {
+        let mut each = |piece: &[u8]| {
+            second.feed(piece);
+            going_on(second.is_finished())
+        };
+        once(&mut each, &mut inflater, &mut archive)?;
+        found = second.finish();
+    }
+    Ok(match found {
+        Found::Facts(facts) => Some(facts),
+        Found::NotElf | Found::Again(_) => None,
+    })
 }
 
 fn named(wheels: &[LocalWheel]) -> String {
@@ -109,7 +160,7 @@ fn named(wheels: &[LocalWheel]) -> String {
 fn planned(
     wheel: &LocalWheel,
     layout: &mlresolve_wheel::Layout,
-) -> Result<(InstallPlan, Arc<dyn ReadAt>), ImageError> {
+) -> Result<(InstallPlan, Arc<File>), ImageError> {
     let unreadable = |source| ImageError::File { action: "read", path: wheel.path.clone(), source };
     let mut file = File::open(&wheel.path).map_err(unreadable)?;
     let read = Wheel::read(&mut file, &wheel.filename, &Limits::default())?;
@@ -151,6 +202,7 @@ fn installed(name: &str, plan: &InstallPlan, layout: &mlresolve_wheel::Layout) -
         path: below_root(layout, &file.path),
         size: file.size,
         crc32: file.crc32,
+        library: None,
     };
     InstalledPackage {
         name: name.to_owned(),
@@ -161,27 +213,46 @@ fn installed(name: &str, plan: &InstallPlan, layout: &mlresolve_wheel::Layout) -
     }
 }
 
-/// Holds every file to RECORD while it is written.
+/// What is known of a file after it was written.
+enum Library {
+    Known(Box<LibraryFacts>),
+    /// A library of which something is to be read once more.
+    Again,
+}
+
+/// Holds every file to RECORD while it is written, and looks what shared libraries need.
 struct Verifier<'a> {
     checks: &'a HashMap<String, PlannedFile>,
-    /// The check of the file that is being written, and the first fault that was found.
-    open: Option<(ContentCheck, Result<(), mlresolve_wheel::EntryFault>)>,
+    /// The file that is being written.
+    open: Option<OpenFile>,
+    libraries: HashMap<String, Library>,
     cancellation: &'a CancellationToken,
+}
+
+struct OpenFile {
+    path: String,
+    check: ContentCheck,
+    /// The first fault that was found.
+    found: Result<(), EntryFault>,
+    reader: Reader,
 }
 
 impl Witness for Verifier<'_> {
     fn begin(&mut self, path: &str) {
-        self.open = self
-            .checks
-            .get(path)
-            .map(|file| (ContentCheck::new(file.size, file.crc32, Some(file.hash.clone())), Ok(())));
+        self.open = self.checks.get(path).map(|file| OpenFile {
+            path: path.to_owned(),
+            check: ContentCheck::new(file.size, file.crc32, Some(file.hash.clone())),
+            found: Ok(()),
+            reader: Reader::new(),
+        });
     }
 
     fn piece(&mut self, bytes: &[u8]) {
-        if let Some((check, found)) = &mut self.open
-            && found.is_ok()
+        if let Some(open) = &mut self.open
+            && open.found.is_ok()
         {
-            *found = check.update(bytes);
+            open.found = open.check.update(bytes);
+            open.reader.feed(bytes);
         }
     }
 
@@ -189,8 +260,13 @@ impl Witness for Verifier<'_> {
         if self.cancellation.is_cancelled() {
             return Err(io::Error::from(io::ErrorKind::Interrupted).into());
         }
-        if let Some((check, found)) = self.open.take() {
+        if let Some(OpenFile { path, check, found, reader }) = self.open.take() {
             found.and_then(|()| check.finish())?;
+            match reader.finish() {
+                Found::NotElf => {}
+                Found::Facts(facts) => drop(self.libraries.insert(path, Library::Known(Box::new(facts)))),
+                Found::Again(_) => drop(self.libraries.insert(path, Library::Again)),
+            }
         }
         Ok(())
     }

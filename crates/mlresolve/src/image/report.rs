@@ -3,6 +3,7 @@
 use mlresolve_layers::oci::Descriptor;
 use mlresolve_layers::plan::{Class, Plan};
 use mlresolve_layers::{Digest, Layer};
+use mlresolve_linkage::Finding;
 use mlresolve_target::Target;
 use serde::Serialize;
 
@@ -42,6 +43,8 @@ pub struct BuiltTarget {
     pub layers: Vec<BuiltLayer>,
     /// What is odd, in sentences.
     pub warnings: Vec<String>,
+    /// What may not load; what is known not to load keeps an image from being written, unless it is allowed.
+    pub findings: Vec<Finding>,
 }
 
 /// The image below.
@@ -125,6 +128,7 @@ impl BuiltTarget {
             bound: plan.bound,
             layers,
             warnings: Vec::new(),
+            findings: Vec::new(),
         }
     }
 

@@ -14,7 +14,7 @@ use super::package_layer::PackageLayer;
 use super::sources::BuiltWheel;
 
 /// The version of what is kept here of a layer, and of how wheels are installed.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The largest description of a layer that is read back, in bytes.
 const DESCRIPTION_LIMIT: u64 = 256 * 1024 * 1024;

@@ -1,0 +1,117 @@
+//! What is odd about an image as a whole, and what would make it smaller.
+
+use mlresolve_layers::listing::EntryKind;
+use mlresolve_packaging::PackageName;
+use mlresolve_target::{Accelerator, cuda_major::cuda_major};
+
+use super::base::Base;
+use super::config::DEFAULT_PATH;
+use super::contents::Contents;
+
+/// The compilers that Triton looks for (triton/runtime/build.py, read 2026-11-22: `CC`, then clang or gcc on the path).
+const COMPILERS: [&str; 3] = ["gcc", "clang", "cc"];
+
+/// From how many bytes on a library of CUDA in a base is worth a word.
+const LARGE_LIBRARY: u64 = 10_000_000;
+
+/// Warnings about an image, in sentences.
+pub(crate) fn warnings(base: &Base, contents: &Contents) -> Vec<String> {
+    [without_compiler(base, contents), cuda_twice(base, contents), cuda_without_gpu(contents)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Triton compiles what it runs with a C compiler of the machine.
+fn without_compiler(base: &Base, contents: &Contents) -> Option<String> {
+    let triton = contents.packages.iter().find(|package| {
+        matches!(
+            package.name.as_str(),
+            "triton" | "pytorch-triton" | "pytorch-triton-rocm" | "pytorch-triton-xpu" | "triton-rocm"
+        )
+    })?;
+    let path = base
+        .image
+        .config
+        .config
+        .env
+        .iter()
+        .find_map(|pair| pair.strip_prefix("PATH="))
+        .unwrap_or(DEFAULT_PATH);
+    let has = |name: &str| {
+        path.split(':').any(|folder| matches!(base.files.resolve(&format!("{folder}/{name}")), Ok(Some(_))))
+    };
+    if COMPILERS.iter().any(|name| has(name)) {
+        return None;
+    }
+    Some(format!(
+        "the base has no C compiler, with which {} builds what it launches: torch.compile and Triton's own kernels will fail; \
+         take a base with gcc if they are used",
+        triton.name
+    ))
+}
+
+/// The bytes of the libraries of CUDA that a base has, and where the first is.
+fn cuda_of_base(base: &Base) -> Option<(u64, String)> {
+    let names = [
+        "libcublas",
+        "libcudnn",
+        "libcufft",
+        "libcusolver",
+        "libcusparse",
+        "libnccl",
+        "libcudart",
+        "libnvrtc",
+    ];
+    let libraries = base.files.iter().filter_map(|(path, entry)| {
+        let EntryKind::File { size, .. } = entry.kind else { return None };
+        let name = path.rsplit('/').next()?;
+        let is_cuda = names.iter().any(|prefix| name.starts_with(prefix)) && name.contains(".so");
+        is_cuda.then_some((path.clone(), size))
+    });
+    let libraries: Vec<(String, u64)> = libraries.collect();
+    let bytes: u64 = libraries.iter().map(|(_, size)| size).sum();
+    let (path, _) = libraries.into_iter().max_by_key(|(_, size)| *size)?;
+    (bytes >= LARGE_LIBRARY).then_some((bytes, path))
+}
+
+fn cuda_twice(base: &Base, contents: &Contents) -> Option<String> {
+    let bytes = nvidia_bytes(contents);
+    let (of_base, path) = cuda_of_base(base).filter(|_| bytes > 0)?;
+    Some(format!(
+        "the base brings CUDA libraries of {} (such as /{path}), and the lock has its own of {}: they are in the image twice, and \
+         the lock's are used; take a base without CUDA",
+        megabytes(of_base),
+        megabytes(bytes)
+    ))
+}
+
+/// The bytes of the lock's packages of CUDA libraries, as they are downloaded.
+pub(crate) fn nvidia_bytes(contents: &Contents) -> u64 {
+    let is_nvidia = |name: &PackageName| name.as_str().starts_with("nvidia-");
+    let packages = contents.packages.iter().filter(|package| is_nvidia(&package.name));
+    packages.filter_map(|package| package.wheel.as_ref()?.size).sum()
+}
+
+fn cuda_without_gpu(contents: &Contents) -> Option<String> {
+    let has_gpu = matches!(
+        contents.target.accelerator().or_else(|| contents.target.inferred_accelerator()),
+        Some(Accelerator::Cuda(_))
+    );
+    let bytes = nvidia_bytes(contents);
+    let claims = contents.packages.iter().any(|package| {
+        package.version.as_ref().is_some_and(|version| cuda_major(&package.name, version).is_some())
+    });
+    if has_gpu || !claims || bytes < LARGE_LIBRARY {
+        return None;
+    }
+    Some(format!(
+        "the lock has builds for CUDA, {} of them libraries, and its target names no GPU; if it has none, `mlresolve lock \
+         --accelerator cpu` takes the builds without",
+        megabytes(bytes)
+    ))
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", (bytes + 500_000) / 1_000_000)
+}
