@@ -69,6 +69,7 @@ pub(crate) enum Command {
     Size(commands::size::SizeArguments),
     Diff(commands::diff::DiffArguments),
     Export(commands::export::ExportArguments),
+    Layers(commands::layers::LayersArguments),
     Build(commands::build::BuildArguments),
     Dockerfile(commands::dockerfile::DockerfileArguments),
     Doctor(commands::doctor::DoctorArguments),

@@ -9,6 +9,7 @@ pub(crate) mod dockerfile;
 pub(crate) mod doctor;
 pub(crate) mod export;
 mod host;
+pub(crate) mod layers;
 pub(crate) mod lock;
 mod session;
 pub(crate) mod size;
@@ -39,6 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Command::Diff(diff) => diff::run(diff, output),
         Command::Export(export) => export::run(export, output),
         Command::Build(build) => build::run(build, &arguments.global, output),
+        Command::Layers(layers) => layers::run(layers, &arguments.global, output),
         Command::Dockerfile(dockerfile) => dockerfile::run(dockerfile, output),
         Command::Doctor(doctor) => doctor::run(doctor, output),
         Command::Cache(cache) => cache::run(cache, &arguments.global, output),

@@ -105,9 +105,18 @@ enum LoadInto {
 
 /// A compression of layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Codec {
+pub(super) enum Codec {
     Gzip,
     Zstd,
+}
+
+impl From<Codec> for Compression {
+    fn from(codec: Codec) -> Self {
+        match codec {
+            Codec::Gzip => Self::Gzip,
+            Codec::Zstd => Self::Zstd,
+        }
+    }
 }
 
 /// Runs the command.
@@ -142,10 +151,7 @@ pub(crate) fn run(arguments: &BuildArguments, global: &Global, output: Output) -
             LoadInto::Docker => Engine::Docker,
             LoadInto::Podman => Engine::Podman,
         }),
-        compression: match arguments.compression {
-            Codec::Gzip => Compression::Gzip,
-            Codec::Zstd => Compression::Zstd,
-        },
+        compression: arguments.compression.into(),
         bytecode: arguments.pyc,
         created: created(&|name| std::env::var(name).ok())?,
         allow_build: arguments.allow_build.clone(),

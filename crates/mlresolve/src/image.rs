@@ -16,6 +16,7 @@ mod loads;
 mod make;
 mod output;
 mod package_layer;
+mod planned;
 mod registry;
 mod report;
 mod request;
@@ -34,6 +35,7 @@ use crate::event::Watch;
 
 pub use self::error::ImageError;
 pub use self::load::Engine;
+pub use self::planned::{LayerChanges, PlannedLayer, PlannedLayers, PlannedPackage, planned_layers};
 pub use self::registry::auth_files;
 pub use self::report::{BuiltImage, BuiltLayer, BuiltPackage, BuiltTarget};
 pub use self::request::{DEFAULT_PREFIX, ImageRequest, created};

@@ -115,3 +115,28 @@ fn cuda_without_gpu(contents: &Contents) -> Option<String> {
 fn megabytes(bytes: u64) -> String {
     format!("{} MB", (bytes + 500_000) / 1_000_000)
 }
+
+/// What could make an image smaller, in sentences.
+pub(crate) fn savings(contents: &Contents) -> Vec<String> {
+    let mut savings: Vec<String> = cuda_without_gpu(contents).into_iter().collect();
+    let has = |name: &str| contents.packages.iter().any(|package| package.name.as_str() == name);
+    for name in ["opencv-python", "opencv-contrib-python"].into_iter().filter(|name| has(name)) {
+        savings.push(format!(
+            "{name} opens windows and needs the libraries of a desktop in the base; {name}-headless does not"
+        ));
+    }
+    let of_major = |major: &str| {
+        let names = contents.packages.iter().filter(|package| package.name.as_str().starts_with("nvidia-"));
+        let named = names.filter(|package| package.name.as_str().ends_with(major));
+        named.filter_map(|package| package.wheel.as_ref()?.size).sum::<u64>()
+    };
+    let (twelve, thirteen) = (of_major("-cu12"), of_major("-cu13"));
+    if twelve > 0 && thirteen > 0 {
+        savings.push(format!(
+            "libraries for CUDA 12 ({}) and for CUDA 13 ({}) are both in it; with one CUDA for all packages one of them goes",
+            megabytes(twelve),
+            megabytes(thirteen)
+        ));
+    }
+    savings
+}
