@@ -6,16 +6,15 @@
 
 #![expect(clippy::print_stdout, reason = "a program for people")]
 
+mod reading;
+
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use mlresolve_linkage::{
-    Found, LibraryFacts, Machine, Options, Owner, Reader, Severity, World, check, glibc_of,
-};
+use mlresolve_linkage::{Machine, Options, Owner, Severity, World, check, glibc_of};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -41,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     world.add_text(&path, &fs::read_to_string(entry.path())?);
                 }
                 let owner = owners.get(&path).cloned().unwrap_or(Owner::Base);
-                world.add_file(&path, owner, read(&entry.path())?.map(Arc::new));
+                world.add_file(&path, owner, reading::read(&entry.path())?.map(Arc::new));
             }
         }
     }
@@ -87,31 +86,4 @@ fn owners(root: &Path, folder: &str) -> Result<BTreeMap<String, Owner>, Box<dyn 
         }
     }
     Ok(owners)
-}
-
-fn read(path: &Path) -> Result<Option<LibraryFacts>, Box<dyn Error>> {
-    let mut reader = Reader::new();
-    let mut piece = vec![0; 65_536];
-    let mut file = File::open(path)?;
-    loop {
-        let length = file.read(&mut piece)?;
-        if length == 0 || reader.is_finished() {
-            break;
-        }
-        reader.feed(&piece[..length]);
-    }
-    let mut found = reader.finish();
-    while let Found::Again(mut second) = found {
-        let (mut file, mut position) = (File::open(path)?, 0);
-        while position < second.end() && !second.is_finished() {
-            let length = file.read(&mut piece)?;
-            second.feed(&piece[..length]);
-            position += length as u64;
-        }
-        found = second.finish();
-    }
-    Ok(match found {
-        Found::Facts(facts) => Some(facts),
-        Found::NotElf | Found::Again(_) => None,
-    })
 }
