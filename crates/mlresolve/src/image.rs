@@ -11,6 +11,7 @@ mod build;
 mod config;
 mod contents;
 mod error;
+mod interpreter;
 mod load;
 mod loads;
 mod make;

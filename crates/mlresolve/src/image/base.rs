@@ -9,6 +9,7 @@ use super::build::Builder;
 use super::config::{DEFAULT_PATH, platform};
 use super::contents::Contents;
 use super::error::ImageError;
+use super::interpreter::{self, Interpreter};
 use super::skeleton::BasePython;
 use super::{loads, registry};
 use crate::error::Error;
@@ -25,6 +26,8 @@ pub(crate) struct Base {
     pub(crate) layers: Vec<ImageLayer>,
     pub(crate) files: FileTree,
     pub(crate) python: BasePython,
+    /// Where the base's own Python is not used.
+    pub(crate) interpreter: Option<Interpreter>,
     pub(crate) passwd: String,
     pub(crate) group: String,
 }
@@ -52,13 +55,19 @@ impl Base {
             listings.push(listing);
         }
         let files = FileTree::of(&listings).map_err(|error| refused(&image, &error.to_string()))?;
-        let python = python(&image, &files, &contents.python())?;
+        let interpreter = &builder.request.interpreter;
+        let interpreter =
+            interpreter.as_ref().map(|place| interpreter::read(place, &contents.python())).transpose()?;
+        let python = match &interpreter {
+            Some(interpreter) => interpreter.python.clone(),
+            None => python(&image, &files, &contents.python())?,
+        };
         let text = |path: &str| match files.get(path).map(|entry| &entry.kind) {
             Some(EntryKind::File { note: Some(note), .. }) => String::from_utf8_lossy(note).into_owned(),
             _ => String::new(),
         };
         let [passwd, group] = ACCOUNTS.map(text);
-        let base = Self { layers, python, passwd, group, files, image };
+        let base = Self { layers, python, interpreter, passwd, group, files, image };
         base.refuse_unfit(&builder.request.prefix)?;
         Ok(base)
     }
@@ -73,7 +82,8 @@ impl Base {
             );
             return Err(refused(&self.image, &problem));
         }
-        for folder in [inside, "home/app", "etc", "app"] {
+        let own = self.interpreter.is_some().then_some("opt/python");
+        for folder in [inside, "home/app", "etc", "app"].into_iter().chain(own) {
             self.refuse_link(folder)?;
         }
         Ok(())

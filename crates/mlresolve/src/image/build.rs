@@ -87,6 +87,12 @@ impl Builder<'_> {
             config::configuration(base.as_ref().map(|base| &base.image.config), contents, &start, &created);
         let mut layers = base.as_ref().map(|base| base.layers.clone()).unwrap_or_default();
         config.history = base::history(&config.history, layers.len());
+        // Below the packages, since it changes less than they do.
+        let interpreter = base.as_ref().and_then(|base| base.interpreter.as_ref());
+        if let Some(interpreter) = interpreter {
+            let step = format!("Python {}", interpreter.python.version);
+            parts.insert(0, self.own(Class::Skeleton, &interpreter.files, step)?);
+        }
         for part in &parts {
             layers.push(part.layer.clone());
             config.history.push(History {

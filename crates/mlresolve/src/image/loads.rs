@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
+use mlresolve_layers::Content;
 use mlresolve_layers::listing::{EntryKind, FileTree};
 use mlresolve_linkage::{
     Finding, Found, LibraryFacts, Machine, Options, Owner, Problem, Reader, Report, Severity, World, check,
@@ -12,6 +13,7 @@ use mlresolve_target::{Glibc, Platform, Target};
 use super::base::Base;
 use super::contents::{Contents, newest_glibc};
 use super::error::ImageError;
+use super::interpreter::Interpreter;
 use super::make::Made;
 
 /// The largest library of a base that is held in memory to be read more than once, in bytes.
@@ -69,7 +71,7 @@ pub(crate) fn noted(size: u64, content: &mut dyn Read) -> std::io::Result<Option
 }
 
 /// The files of an image as the dynamic loader sees them.
-pub(crate) fn world(base: &FileTree, made: &[Made]) -> World {
+pub(crate) fn world(base: &FileTree, interpreter: Option<&Interpreter>, made: &[Made]) -> World {
     let mut world = World::new();
     for (path, entry) in base.iter() {
         match &entry.kind {
@@ -83,6 +85,15 @@ pub(crate) fn world(base: &FileTree, made: &[Made]) -> World {
             EntryKind::File { .. } if may_be_library(&path) => world.add_file(&path, Owner::Base, None),
             EntryKind::Symlink { target } => world.add_symlink(&path, target),
             _ => {}
+        }
+    }
+    for (path, facts) in interpreter.into_iter().flat_map(|interpreter| &interpreter.libraries) {
+        world.add_file(path, Owner::Base, facts.clone().map(Arc::new));
+    }
+    let links = interpreter.into_iter().flat_map(|interpreter| &interpreter.files);
+    for file in links {
+        if let Content::Symlink(target) = &file.content {
+            world.add_symlink(&file.path, target);
         }
     }
     for package in made.iter().flat_map(|made| &made.layer.packages) {
@@ -121,7 +132,7 @@ pub(crate) fn examine(base: &Base, contents: &Contents, made: &[Made]) -> Report
             .collect(),
         ..Options::new(machine(&contents.target))
     };
-    check(&world(&base.files, made), &options)
+    check(&world(&base.files, base.interpreter.as_ref(), made), &options)
 }
 
 /// Refuses a base whose glibc is older than what the wheels of a lock are built for.
