@@ -267,6 +267,67 @@ impl Plain {
     }
 }
 
+/// Hands the content of a file out, piece by piece, as it is verified: nothing of it is to be trusted before the end.
+///
+/// # Errors
+/// When the file is not what its archive says, or cannot be read.
+pub fn read_content(content: &Content, mut each: impl FnMut(&[u8])) -> Result<(), StreamError> {
+    struct Reading<'a>(&'a mut dyn FnMut(&[u8]));
+
+    impl Sink for Reading<'_> {
+        fn plain(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.0(bytes);
+            Ok(())
+        }
+
+        fn packed(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    match content {
+        Content::Bytes(bytes) => each(bytes),
+        Content::Deflated { source, offset, compressed, size, crc32 } => {
+            let reader = Section::new(&**source, *offset, *compressed);
+            let expected = Expected { size: *size, crc32: *crc32 };
+            Copier::new().copy(reader, expected, &mut Reading(&mut each))?;
+        }
+        Content::Stored { source, offset, size, crc32 } => {
+            let section = Section::new(&**source, *offset, *size);
+            read_stored(section, *size, *crc32, |bytes| {
+                each(bytes);
+                Ok(())
+            })?;
+        }
+        Content::Directory | Content::Symlink(_) => {}
+    }
+    Ok(())
+}
+
+/// Reads a file that lies in an archive as it is.
+fn read_stored(
+    mut section: impl Read,
+    size: u64,
+    crc32: u32,
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> Result<(), StreamError> {
+    let (mut left, mut hasher, mut chunk) = (size, crc32fast::Hasher::new(), vec![0; CHUNK]);
+    while left > 0 {
+        let length = left.min(CHUNK as u64) as usize;
+        section.read_exact(&mut chunk[..length]).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => StreamError::Truncated,
+            _ => StreamError::Read(error),
+        })?;
+        hasher.update(&chunk[..length]);
+        each(&chunk[..length]).map_err(StreamError::Write)?;
+        left -= length as u64;
+    }
+    match hasher.finalize() {
+        found if found == crc32 => Ok(()),
+        found => Err(StreamError::Checksum { expected: crc32, found }),
+    }
+}
+
 /// Takes what is in an archive, uncompressed.
 pub(crate) trait Uncompressed {
     fn update(&mut self, bytes: &[u8]);
@@ -340,22 +401,8 @@ impl<W: Write> Packer<W> {
                 }
             }
             Content::Stored { source, offset, size, crc32 } => {
-                let mut reader = Section::new(&**source, *offset, *size);
-                let (mut left, mut hasher, mut chunk) = (*size, crc32fast::Hasher::new(), vec![0; CHUNK]);
-                while left > 0 {
-                    let length = left.min(CHUNK as u64) as usize;
-                    reader.read_exact(&mut chunk[..length]).map_err(|error| match error.kind() {
-                        io::ErrorKind::UnexpectedEof => StreamError::Truncated,
-                        _ => StreamError::Read(error),
-                    })?;
-                    hasher.update(&chunk[..length]);
-                    self.encode(&chunk[..length], plain).map_err(StreamError::Write)?;
-                    left -= length as u64;
-                }
-                let found = hasher.finalize();
-                if found != *crc32 {
-                    return Err(StreamError::Checksum { expected: *crc32, found });
-                }
+                let section = Section::new(&**source, *offset, *size);
+                read_stored(section, *size, *crc32, |bytes| self.encode(bytes, plain))?;
             }
             Content::Directory | Content::Symlink(_) => {}
         }

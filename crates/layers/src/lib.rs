@@ -26,7 +26,7 @@ pub use crate::tar::read::{TAR_EXTENSION_BYTES_LIMIT, TarError};
 pub use deflate::StreamError;
 pub use digest::{Digest, DigestError};
 pub use file::{Content, LayerFile, Mode, NAME_BYTES_LIMIT, Owner, PATH_BYTES_LIMIT, PathProblem};
-pub use layer::{Compression, Layer, LayerError, Witness, write_layer, write_layer_before};
+pub use layer::{Compression, Layer, LayerError, Witness, read_content, write_layer, write_layer_before};
 pub use source::ReadAt;
 pub use tree::{ENTRY_LIMIT, FILE_BYTES_LIMIT};
 
