@@ -82,6 +82,32 @@ pub(crate) struct FetchedWheel {
     pub(crate) path: PathBuf,
 }
 
+/// The Python that compiles bytecode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BytecodePython {
+    pub(crate) executable: PathBuf,
+    /// The whole version, such as `3.12.4`.
+    pub(crate) version: String,
+}
+
+/// Finds a Python 3 of exactly this minor version, whose bytecode is that of every other one of it.
+///
+/// # Errors
+/// [`BuildError::NoPython`] when this machine has none.
+pub(crate) fn find_python(
+    options: &BuildOptions,
+    minor: u8,
+    limits: &RunLimits,
+) -> Result<BytecodePython, BuildError> {
+    let stop = || limits.should_stop();
+    let found = interpreter::find(options, minor, Patience { until: None, stop: &stop })?;
+    if found.minor() != minor {
+        return Err(BuildError::NoPython { minor });
+    }
+    let version = found.target()?.python;
+    Ok(BytecodePython { executable: found.executable, version })
+}
+
 impl Builder {
     /// A builder for a target of Python 3 with this minor version. Nothing is looked for yet.
     pub(crate) fn new(

@@ -8,6 +8,7 @@ mod advice;
 mod application;
 mod base;
 mod build;
+mod bytecode;
 mod config;
 mod contents;
 mod error;

@@ -66,7 +66,7 @@ pub(crate) fn read(folder: &Path) -> Result<Application, Error> {
             } else if kind.is_symlink() {
                 application.small.push(link(&path, inside)?);
             } else if kind.is_file() {
-                let file = file(&path, inside)?;
+                let file = file_on_disk(&path, inside)?;
                 let is_large = file.content.size() >= LARGE_FILE_BYTES;
                 if is_large { application.large.push(file) } else { application.small.push(file) }
             } else {
@@ -109,7 +109,8 @@ fn link(path: &Path, inside: String) -> Result<LayerFile, Error> {
     Ok(LayerFile::new(inside, Mode::Plain, Content::Symlink(text.to_owned())))
 }
 
-fn file(path: &Path, inside: String) -> Result<LayerFile, Error> {
+/// A file of this machine's disk, whose content is read when it is written.
+pub(crate) fn file_on_disk(path: &Path, inside: String) -> Result<LayerFile, Error> {
     let failed = |source| Error::File { action: "read", path: path.to_owned(), source };
     let mut open = File::open(path).map_err(failed)?;
     let executable = is_executable(&open).map_err(failed)?;

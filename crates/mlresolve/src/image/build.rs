@@ -13,6 +13,7 @@ use mlresolve_layers::{Layer, LayerFile};
 
 use super::application::{self, Application};
 use super::base::{self, Base};
+use super::bytecode::{BytecodeLayer, Compiling};
 use super::contents::{Contents, LockedWheel};
 use super::error::ImageError;
 use super::make::{Made, Maker};
@@ -70,7 +71,7 @@ impl Builder<'_> {
             }
             warnings.extend(advice::warnings(base, contents));
             findings = report.findings;
-            self.around(base, &mut parts)?;
+            self.around(base, contents, (&plan, &made), &mut parts)?;
         }
         let of_wheels = made.iter().flat_map(|made| &made.layer.packages);
         warnings.extend(of_wheels.flat_map(|package| {
@@ -214,11 +215,20 @@ impl Builder<'_> {
     }
 
     /// The layers around those of packages: the environment, and the application.
-    fn around(&self, base: &Base, parts: &mut Vec<Part>) -> Result<(), Error> {
+    fn around(
+        &self,
+        base: &Base,
+        contents: &Contents,
+        packages: (&Plan, &[Made]),
+        parts: &mut Vec<Part>,
+    ) -> Result<(), Error> {
         let request = self.request;
         let skeleton =
             skeleton::files(&request.prefix, &base.python, request.user, &base.passwd, &base.group)?;
         parts.push(self.own(Class::Skeleton, &skeleton, format!("the environment {}", request.prefix))?);
+        if request.bytecode {
+            parts.extend(self.bytecode(contents, packages)?);
+        }
         if let Some(folder) = &request.app {
             let Application { large, small } = application::read(folder)?;
             for file in large {
@@ -228,6 +238,34 @@ impl Builder<'_> {
             parts.push(self.own(Class::Application, &small, "the application".to_owned())?);
         }
         Ok(())
+    }
+
+    /// The layers of the packages' bytecode.
+    fn bytecode(&self, contents: &Contents, (plan, made): (&Plan, &[Made])) -> Result<Vec<Part>, Error> {
+        let compiling = Compiling {
+            access: self.access,
+            watch: self.watch,
+            store: self.store,
+            prefix: &self.request.prefix,
+            minor: contents.target.python().minor(),
+            compression: self.request.compression,
+        };
+        // What is damaged in the cache is made anew, once.
+        for _ in 0..2 {
+            let (layers, is_kept) = compiling.layers(plan, made)?;
+            if compiling.take(&layers, self.layout, !is_kept)? {
+                let part = |made: BytecodeLayer| {
+                    let report = BuiltLayer::new(Class::Bytecode, None, &made.layer, is_kept, Vec::new());
+                    Part {
+                        layer: ImageLayer::from(&made.layer),
+                        step: format!("mlresolve: {}", made.of.step()),
+                        report,
+                    }
+                };
+                return Ok(layers.into_iter().map(part).collect());
+            }
+        }
+        Err(Error::Internal("layers that were just made are damaged".to_owned()))
     }
 
     /// A layer of files that are no package's.

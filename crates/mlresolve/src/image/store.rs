@@ -9,6 +9,7 @@ use mlresolve_layers::oci::Layout;
 use mlresolve_layers::{Compression, Digest, FORMAT_VERSION};
 use serde::Serialize;
 
+use super::bytecode::BytecodeLayer;
 use super::error::ImageError;
 use super::package_layer::PackageLayer;
 use super::sources::BuiltWheel;
@@ -96,6 +97,18 @@ impl Store {
     /// Keeps which wheel was built of a source.
     pub(crate) fn keep_built(&self, key: &Digest, built: &BuiltWheel) {
         self.write(&self.folder.join(key.hex()), built);
+    }
+
+    /// The layers of bytecode that were made before, if their blobs are there.
+    pub(crate) fn bytecode(&self, key: &Digest) -> Option<Vec<BytecodeLayer>> {
+        let layers: Vec<BytecodeLayer> = read(&self.folder.join(key.hex()))?;
+        let is_there = |layer: &BytecodeLayer| self.blobs.holds(&layer.layer.digest, layer.layer.size);
+        layers.iter().all(is_there).then_some(layers)
+    }
+
+    /// Keeps which layers of bytecode were made.
+    pub(crate) fn keep_bytecode(&self, key: &Digest, layers: &[BytecodeLayer]) {
+        self.write(&self.folder.join(key.hex()), &layers);
     }
 
     /// Forgets a layer whose blob turned out to be damaged.
