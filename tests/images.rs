@@ -23,7 +23,6 @@ fn universe() -> Universe {
         .file("tools-2.0.data/scripts/tool", "#!python\nprint('tool')\n")
         .file("tools-2.0.data/data/share/tools/example.txt", "an example\n");
     let torch = WheelBuilder::new("torch", "2.9.1")
-        .tag("cp312-cp312-manylinux_2_28_x86_64")
         .file("torch/__init__.py", "")
         .file("torch/lib/libtorch.so", large);
     let mut universe = Universe::new();
@@ -73,7 +72,7 @@ fn a_lock_becomes_an_image() {
          1.3 kB  app 1.0
           545 B  the environment
           165 B  the application
-    wrote image: sha256:b164eec7ebda569055723318f3e16a0c7ccb3765303fbd599ca01d1e8c723159, [TIME] s
+    wrote image: sha256:11b7c0ea713a091dd42dce3581f7eeb8e34c674207a5ec0fff76623550323d65, [TIME] s
     ");
     let image = open(&project.path("image"));
     assert_eq!(image.layers.len(), 6);
@@ -86,8 +85,8 @@ fn a_lock_becomes_an_image() {
     755 0:0     / opt/venv/lib/python3.12/site-packages/torch-2.9.1.dist-info
     644 0:0    10 opt/venv/lib/python3.12/site-packages/torch-2.9.1.dist-info/INSTALLER
     644 0:0    49 opt/venv/lib/python3.12/site-packages/torch-2.9.1.dist-info/METADATA
-    644 0:0   438 opt/venv/lib/python3.12/site-packages/torch-2.9.1.dist-info/RECORD
-    644 0:0   110 opt/venv/lib/python3.12/site-packages/torch-2.9.1.dist-info/WHEEL
+    644 0:0   437 opt/venv/lib/python3.12/site-packages/torch-2.9.1.dist-info/RECORD
+    644 0:0    88 opt/venv/lib/python3.12/site-packages/torch-2.9.1.dist-info/WHEEL
     755 0:0     / opt/venv/lib/python3.12/site-packages/torch
     644 0:0     0 opt/venv/lib/python3.12/site-packages/torch/__init__.py
     755 0:0     / opt/venv/lib/python3.12/site-packages/torch/lib
@@ -175,7 +174,7 @@ fn a_lock_becomes_an_image() {
         "type": "layers",
         "diff_ids": [
           "sha256:6442f0680bbf8e6e106d33cd07ca2e2282257883bcbe995ebdc3b88d81e1b4e4",
-          "sha256:8a4123b50f7a768716bfe46159e819ef6d1f7f3c7dea9bb1f6a11f5027812ad9",
+          "sha256:d53a38ff2e3ee2d197a3aabf82769e5342c15f3c4b85315b3dc5a3bb062ee7ee",
           "sha256:f27b9855d28bf46f41c76abfd9eb0f14478e1f461c2380cdf1a1fdccf42d9422",
           "sha256:c60bd5557417a910b24ee44a31644af99c100718c2404e523f452d22ed0fa20e",
           "sha256:a015706f82fa0ecb5aea260159844eb39d8c0a1c24326831767f11f9c7c8efbe",
@@ -209,7 +208,7 @@ fn a_lock_becomes_an_image() {
       ]
     }
     "#);
-    assert_snapshot!(index(&project, "image"), @r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:b164eec7ebda569055723318f3e16a0c7ccb3765303fbd599ca01d1e8c723159","size":1410,"platform":{"architecture":"amd64","os":"linux"},"annotations":{"io.containerd.image.name":"team/app:1","org.opencontainers.image.ref.name":"team/app:1"}}]}"#);
+    assert_snapshot!(index(&project, "image"), @r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:11b7c0ea713a091dd42dce3581f7eeb8e34c674207a5ec0fff76623550323d65","size":1366,"platform":{"architecture":"amd64","os":"linux"},"annotations":{"io.containerd.image.name":"team/app:1","org.opencontainers.image.ref.name":"team/app:1"}}]}"#);
 }
 
 #[test]
@@ -261,7 +260,7 @@ fn layers_of_packages_can_stand_alone() {
         11.0 MB  torch 2.9.1
          1.1 kB  tools 2.0
          1.3 kB  app 1.0
-    wrote image: sha256:910d592201fb431308c1ac13dc0c07cc786bb47cefb3f49a8b9cb4a4f6a8c15a, [TIME] s
+    wrote image: sha256:fa62502cb8a66d4209e0d7dd0295e609eccd07e2816e0960a0403f2f22ed593c, [TIME] s
     ");
     project.run("build --base base -o whole").success();
     let (alone, whole) = (open(&project.path("image")), open(&project.path("whole")));
@@ -317,10 +316,10 @@ fn bases_that_do_not_fit_are_refused() {
     --- stderr
     error: the base linked cannot be used: /opt is a link to var/opt in it, and a layer that has a folder there would replace it; name another folder with --prefix, or another base
     ");
-    assert_snapshot!(project.run("build --base nowhere").snapshot(), @"
+    assert_snapshot!(project.run("build --base ./nowhere").snapshot(), @"
     exit code 2
     --- stderr
-    error: --base nowhere: there is no such layout or archive here
+    error: --base ./nowhere: there is no such layout or archive here
     ");
     assert_snapshot!(project.run("build").snapshot(), @"
     exit code 2
@@ -335,7 +334,7 @@ fn bases_that_do_not_fit_are_refused() {
 fn a_file_that_is_another_is_refused_and_one_that_broke_off_is_taken_up_again() {
     let project = locked();
     project.index.fault_times(
-        "/files/torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl",
+        "/files/torch-2.9.1-py3-none-any.whl",
         1,
         Fault::Truncated { keep: 5_000_000 },
     );
@@ -480,4 +479,69 @@ fn settings_of_the_base_are_kept() {
     assert_eq!(config.env.iter().filter(|pair| pair.starts_with("HOME=")).count(), 1);
     assert_eq!((config.user.as_deref(), config.labels["vendor"].as_str()), (Some("1000:0"), "a test"));
     assert!(text(&image, 4, "etc/passwd").contains("app:x:1000:0:"));
+}
+
+#[test]
+fn targets_for_several_platforms_are_one_image() {
+    use mlresolve_layers::oci::{BaseImage, Platform};
+    let wheel = |tag: &str| WheelBuilder::new("fast", "1.0").tag(tag).file("fast.py", tag).build();
+    let universe = Universe::new()
+        .distribution("fast", wheel("cp312-cp312-manylinux_2_28_x86_64"))
+        .distribution("fast", wheel("cp312-cp312-manylinux_2_28_aarch64"));
+    let project = Project::beside(IndexServer::start(universe));
+    project.write(
+        "mlresolve.toml",
+        "[targets.server]\nplatform = \"linux-x86_64\"\n[targets.edge]\nplatform = \"linux-aarch64\"\n\
+         [targets.other]\nplatform = \"linux-x86_64\"\n",
+    );
+    project.write("requirements.txt", "fast\n").run("lock").success();
+    project.run("build --layers-only --target server --target edge -t team/fast:1").success();
+    for (architecture, tag) in [("amd64", "x86_64"), ("arm64", "aarch64")] {
+        let platform = Platform::linux(architecture);
+        let image = BaseImage::open(&project.path("image"), None, &platform).unwrap();
+        let path = "opt/venv/lib/python3.12/site-packages/fast.py";
+        assert!(text(&image, 0, path).ends_with(tag));
+    }
+    assert_snapshot!(project.run("build --layers-only --target server --target other -o second").snapshot(), @"
+    exit code 2
+    --- stderr
+    error: --target: server and other are both for linux/amd64, and one image has one of them; build each by itself, with --target and its own -o
+    ");
+    assert!(!project.path("second/index.json").exists());
+}
+
+#[test]
+fn what_a_change_costs_is_said_before_and_is_what_it_costs() {
+    let project = locked();
+    assert_snapshot!(project.run("layers").snapshot(), @"
+    exit code 0
+    --- stdout
+         COSTS  WHEN ONE OF THESE CHANGES
+      ~11.0 MB  torch 2.9.1
+       ~1.3 kB  tools 2.0
+       ~1.1 kB  app 1.0
+       11.0 MB  all of 3 layers
+    ");
+    project.run("build --layers-only").success();
+    let old = project.raw("pylock.toml");
+    project.write("old/pylock.toml", &old);
+    // A new version of a small package.
+    let tools = WheelBuilder::new("tools", "2.1").file("tools.py", "pass # at all\n").build();
+    project.index.set_universe(universe().distribution("tools", tools));
+    project.run("lock -P tools --refresh").success();
+    assert_snapshot!(project.run("layers --since old").snapshot(), @"
+    exit code 0
+    --- stdout
+        ~834 B  tools 2.1
+    about 834 B of 11.0 MB is fetched: 1 of 3 layers
+    ");
+    project.run("build --layers-only -o new").success();
+    let report: serde_json::Value =
+        serde_json::from_str(&project.run("layers --since old --json").success().stdout()).unwrap();
+    let (before, after) = (open(&project.path("image")), open(&project.path("new")));
+    let changed = after.layers.iter().filter(|layer| !before.layers.contains(layer));
+    let bytes: u64 = changed.clone().map(|layer| layer.descriptor.size).sum();
+    assert_eq!(changed.count(), 1);
+    assert_eq!(report["changes"]["bytes"], bytes);
+    assert_eq!(report["changes"]["is-exact"], true);
 }

@@ -31,7 +31,7 @@ fn sizes_are_a_table_with_the_largest_first() {
     assert_snapshot!(project.run("size --top 1 --json").snapshot(), @r#"
     exit code 0
     --- stdout
-    {"lock":"pylock.toml","packages":[{"bytes":899750000,"file":"torch-2.9.1-py3-none-any.whl","name":"torch","share":0.9999960767033612,"version":"2.9.1"}],"total-bytes":899753530,"unknown":0}
+    {"lock":"pylock.toml","packages":[{"bytes":899750000,"file":"torch-2.9.1-py3-none-any.whl","installed-bytes":null,"name":"torch","share":0.9999960767033612,"version":"2.9.1"}],"savings":[],"total-bytes":899753530,"unknown":0}
     "#);
     let text = project.raw("pylock.toml").replace("size = 899750000, ", "");
     project.write("unknown.toml", &text);

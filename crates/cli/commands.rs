@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Command::Tree(tree) => tree::run(tree, output),
         Command::Why(why) => why::run(why, output),
         Command::WhyNot(why_not) => why_not::run(why_not, &arguments.global, output),
-        Command::Size(size) => size::run(size, output),
+        Command::Size(size) => size::run(size, &arguments.global, output),
         Command::Diff(diff) => diff::run(diff, output),
         Command::Export(export) => export::run(export, output),
         Command::Build(build) => build::run(build, &arguments.global, output),

@@ -1,12 +1,17 @@
 //! `mlresolve size`
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use clap::Args;
+use mlresolve::image::{Compression, planned_layers};
+use mlresolve::index::Cache;
 use mlresolve::lockfile::{self, PackageSize};
+use mlresolve::printable;
 
-use super::Outcome;
 use super::chosen_lock::{ChosenLock, named};
+use super::{Outcome, session};
+use crate::args::Global;
 use crate::output::{Output, Style, size};
 
 /// Show what the locked packages weigh
@@ -15,8 +20,9 @@ use crate::output::{Output, Style, size};
 #[derive(Debug, Args)]
 #[command(
     after_long_help = "JSON: {\"lock\": PATH, \"total-bytes\", \"unknown\": COUNT, \"packages\": [{\"name\", \
-                             \"version\", \"file\", \"bytes\", \"share\"}]}, the largest first; \"bytes\" and \"share\" (of \
-                             1) are null where the lock holds no size."
+                             \"version\", \"file\", \"bytes\", \"share\", \"installed-bytes\"}], \"savings\": [TEXT..]}, the \
+                             largest first; \"bytes\" and \"share\" (of 1) are null where the lock holds no size, and \
+                             \"installed-bytes\" until an image with the package was built on this machine."
 )]
 pub(crate) struct SizeArguments {
     /// The lock, or a folder with one
@@ -30,7 +36,7 @@ pub(crate) struct SizeArguments {
 }
 
 /// Runs the command.
-pub(crate) fn run(arguments: &SizeArguments, output: Output) -> Outcome {
+pub(crate) fn run(arguments: &SizeArguments, global: &Global, output: Output) -> Outcome {
     let open = arguments.lock.open_or(arguments.file.as_deref(), output)?;
     let mut report = lockfile::size(&open.lock);
     // What is not known may be the largest of all, and is not hidden at the end.
@@ -38,13 +44,27 @@ pub(crate) fn run(arguments: &SizeArguments, output: Output) -> Outcome {
         let rank = |package: &PackageSize| std::cmp::Reverse(package.bytes.map_or(u128::MAX, u128::from));
         (rank(left), &left.name).cmp(&(rank(right), &right.name))
     });
+    // Of locks that containers cannot be made of there is nothing more to say.
+    let cache = session::cache_dir(global).map(Cache::at);
+    let layers = planned_layers(&open, cache.as_ref(), Compression::Gzip).ok();
+    let installed: HashMap<&str, u64> = layers
+        .iter()
+        .flat_map(|layers| layers.layers.iter().flat_map(|layer| &layer.packages))
+        .filter_map(|package| Some((package.name.as_str(), package.installed_bytes?)))
+        .collect();
+    let savings = layers.as_ref().map(|layers| layers.savings.clone()).unwrap_or_default();
     let shown = arguments.top.unwrap_or(usize::MAX).min(report.packages.len());
     let (shown, rest) = report.packages.split_at(shown);
     if output.json() {
-        let packages: Vec<serde_json::Value> =
-            shown.iter().map(|package| as_json(package, report.total_bytes)).collect();
+        let packages: Vec<serde_json::Value> = shown
+            .iter()
+            .map(|package| {
+                as_json(package, report.total_bytes, installed.get(package.name.as_str()).copied())
+            })
+            .collect();
         let answer = serde_json::json!({
-            "lock": open.path, "total-bytes": report.total_bytes, "unknown": report.unknown, "packages": packages
+            "lock": open.path, "total-bytes": report.total_bytes, "unknown": report.unknown, "packages": packages,
+            "savings": savings
         });
         output.data(&answer.to_string());
         return Ok(());
@@ -69,6 +89,9 @@ pub(crate) fn run(arguments: &SizeArguments, output: Output) -> Outcome {
     }
     rows.push([size(report.total_bytes), String::new(), total]);
     output.data(&table(&rows, output));
+    for saving in &savings {
+        output.say(&format!("{} {}", output.paint(Style::Strong, "smaller:"), printable(saving)));
+    }
     Ok(())
 }
 
@@ -100,7 +123,7 @@ fn share(bytes: u64, total: u64) -> String {
     format!("{}.{} %", permille / 10, permille % 10)
 }
 
-fn as_json(package: &PackageSize, total: u64) -> serde_json::Value {
+fn as_json(package: &PackageSize, total: u64, installed: Option<u64>) -> serde_json::Value {
     #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits than a float has")]
     let share = package.bytes.filter(|_| total > 0).map(|bytes| bytes as f64 / total as f64);
     serde_json::json!({
@@ -109,5 +132,6 @@ fn as_json(package: &PackageSize, total: u64) -> serde_json::Value {
         "file": package.file,
         "bytes": package.bytes,
         "share": share,
+        "installed-bytes": installed,
     })
 }

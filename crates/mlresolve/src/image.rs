@@ -68,11 +68,26 @@ pub fn build_blocking(request: &ImageRequest, access: &Access, watch: &Watch) ->
         descriptors.push(descriptor);
         targets.push(target);
     }
+    refuse_one_platform(&targets)?;
     if watch.cancellation.is_cancelled() {
         return Err(Error::Cancelled);
     }
     let digest = output.finish(request, descriptors)?;
     Ok(BuiltImage { digest, targets })
+}
+
+/// Engines choose among the images of a list by the platform alone.
+fn refuse_one_platform(targets: &[BuiltTarget]) -> Result<(), Error> {
+    for (at, target) in targets.iter().enumerate() {
+        if let Some(other) = targets[..at].iter().find(|other| other.platform == target.platform) {
+            let problem = format!(
+                "{} and {} are both for {}, and one image has one of them; build each by itself, with --target and its own -o",
+                other.target, target.target, target.platform
+            );
+            return Err(Error::input("--target", problem));
+        }
+    }
+    Ok(())
 }
 
 /// [`build_blocking`] for callers with an async runtime.

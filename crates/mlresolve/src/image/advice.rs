@@ -1,5 +1,7 @@
 //! What is odd about an image as a whole, and what would make it smaller.
 
+use std::collections::{BTreeMap, HashMap};
+
 use mlresolve_layers::listing::EntryKind;
 use mlresolve_packaging::PackageName;
 use mlresolve_target::{Accelerator, cuda_major::cuda_major};
@@ -7,6 +9,7 @@ use mlresolve_target::{Accelerator, cuda_major::cuda_major};
 use super::base::Base;
 use super::config::DEFAULT_PATH;
 use super::contents::Contents;
+use super::make::Made;
 
 /// The compilers that Triton looks for (triton/runtime/build.py, read 2026-11-22: `CC`, then clang or gcc on the path).
 const COMPILERS: [&str; 3] = ["gcc", "clang", "cc"];
@@ -20,6 +23,30 @@ pub(crate) fn warnings(base: &Base, contents: &Contents) -> Vec<String> {
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// Packages that write the same files with other contents: of these, one wins. A lock of our own was held to this when it was
+/// made; that of another tool was not.
+pub(crate) fn overwritten(made: &[Made]) -> Vec<String> {
+    let mut writers: HashMap<&str, (&str, u64, u32)> = HashMap::new();
+    let mut clashes: BTreeMap<(&str, &str), (usize, &str)> = BTreeMap::new();
+    for package in made.iter().flat_map(|made| &made.layer.packages) {
+        for file in &package.files {
+            let this = (package.name.as_str(), file.size, file.crc32);
+            let Some((other, size, crc32)) = writers.insert(&file.path, this) else { continue };
+            if (size, crc32) != (file.size, file.crc32) {
+                let clash = clashes.entry((other, &package.name)).or_insert((0, &file.path));
+                clash.0 += 1;
+            }
+        }
+    }
+    let said = |((first, second), (count, path)): ((&str, &str), (usize, &str))| {
+        let files = if count == 1 { "a file".to_owned() } else { format!("{count} files") };
+        format!(
+            "{second} overwrites {files} of {first} with others, such as /{path}; leave one of the two out"
+        )
+    };
+    clashes.into_iter().map(said).collect()
 }
 
 /// Triton compiles what it runs with a C compiler of the machine.

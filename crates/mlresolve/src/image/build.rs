@@ -73,6 +73,7 @@ impl Builder<'_> {
             findings = report.findings;
             self.around(base, contents, (&plan, &made), &mut parts)?;
         }
+        warnings.extend(advice::overwritten(&made));
         let of_wheels = made.iter().flat_map(|made| &made.layer.packages);
         warnings.extend(of_wheels.flat_map(|package| {
             package.warnings.iter().map(|warning| format!("{}: {warning}", package.name))
