@@ -273,7 +273,7 @@ fn zstd_is_another_form_of_the_same_layers() {
     project.run("build --base base").success();
     project.run("build --base base --compression zstd -o zstd").success();
     let (gzip, zstd) = (open(&project.path("image")), open(&project.path("zstd")));
-    let archives = |image: &mlresolve_layers::oci::BaseImage| {
+    let archives = |image: &mlresolve::layers::oci::BaseImage| {
         image.layers.iter().map(|layer| layer.diff_id).collect::<Vec<_>>()
     };
     assert_eq!(archives(&gzip), archives(&zstd));
@@ -333,11 +333,7 @@ fn bases_that_do_not_fit_are_refused() {
 #[test]
 fn a_file_that_is_another_is_refused_and_one_that_broke_off_is_taken_up_again() {
     let project = locked();
-    project.index.fault_times(
-        "/files/torch-2.9.1-py3-none-any.whl",
-        1,
-        Fault::Truncated { keep: 5_000_000 },
-    );
+    project.index.fault_times("/files/torch-2.9.1-py3-none-any.whl", 1, Fault::Truncated { keep: 5_000_000 });
     project.index.clear_requests();
     project.run("build --layers-only").success();
     let ranges: Vec<String> = project
@@ -412,7 +408,7 @@ fn a_wheel_that_is_not_what_it_says_is_refused() {
 
 #[test]
 fn of_two_packages_with_one_file_the_later_one_wins() {
-    use mlresolve_layers::plan::bucket;
+    use mlresolve::layers::plan::bucket;
     // Two names that share a layer, and one that does not.
     let other = (b'c'..=b'z').map(|letter| format!("name-{}", char::from(letter)));
     let (together, apart): (Vec<String>, Vec<String>) =
@@ -483,7 +479,7 @@ fn settings_of_the_base_are_kept() {
 
 #[test]
 fn targets_for_several_platforms_are_one_image() {
-    use mlresolve_layers::oci::{BaseImage, Platform};
+    use mlresolve::layers::oci::{BaseImage, Platform};
     let wheel = |tag: &str| WheelBuilder::new("fast", "1.0").tag(tag).file("fast.py", tag).build();
     let universe = Universe::new()
         .distribution("fast", wheel("cp312-cp312-manylinux_2_28_x86_64"))

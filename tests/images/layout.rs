@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use mlresolve_layers::listing::{ListedKind, list_layer};
-use mlresolve_layers::oci::{
+use mlresolve::layers::listing::{ListedKind, list_layer};
+use mlresolve::layers::oci::{
     BaseImage, Config, Image, ImageConfig, ImageLayer, Index, Layout, Platform, RootFs,
 };
-use mlresolve_layers::{Compression, Content, LayerFile, Mode};
+use mlresolve::layers::{Compression, Content, LayerFile, Mode};
 
 /// A file of a base: a path with its text, or with `-> TARGET` where it is a link.
 type File<'a> = (&'a str, &'a str);

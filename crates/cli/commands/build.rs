@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use mlresolve::dockerfile::{DEFAULT_USER, split_command};
-use mlresolve::image::linkage::Severity;
 use mlresolve::image::{
     BuiltImage, BuiltTarget, Compression, DEFAULT_PREFIX, Engine, ImageRequest, auth_files, build_blocking,
     created,
 };
+use mlresolve::linkage::Severity;
 use mlresolve::{OpenLock, open_lock, open_locks, printable};
 
 use super::{Outcome, session};

@@ -164,7 +164,7 @@ pub fn verify_file(path: &Path, file: &LockedFile) -> Result<(), IndexError> {
 fn whole(path: &Path, file: &LockedFile) -> Option<u64> {
     // A link would lead out of the cache.
     let metadata = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
-    file.size.is_none_or(|size| size == metadata.len()).then(|| metadata.len())
+    Some(metadata.len()).filter(|bytes| file.size.is_none_or(|size| size == *bytes))
 }
 
 fn open(path: &Path) -> io::Result<File> {

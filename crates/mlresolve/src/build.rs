@@ -135,6 +135,7 @@ impl Builder {
     /// metadata of something else.
     pub(crate) fn metadata(&self, source: &Path, expected: &Expected) -> Result<Built, BuildError> {
         let interpreter = self.interpreter()?;
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime")]
         let metadata =
             self.with_backend(source, interpreter, |backend, patience| backend.metadata(patience))?;
         check(&metadata, expected)?;

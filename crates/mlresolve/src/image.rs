@@ -1,7 +1,7 @@
 //! From locks to an image: the way through.
 //!
-//! [`Contents`](contents::Contents) says what of a lock goes in, the plan of `mlresolve-layers` which package is in which
-//! layer, [`Maker`](make::Maker) fetches wheels and makes layers, and what is around them is made here: the environment,
+//! `contents.rs` says what of a lock goes in, the plan of `mlresolve-layers` which package is in which
+//! layer, `make.rs` fetches wheels and makes layers, and what is around them is made here: the environment,
 //! the application, the configuration, and the layout that holds it all.
 
 mod advice;
@@ -43,7 +43,6 @@ pub use self::report::{BuiltImage, BuiltLayer, BuiltPackage, BuiltTarget};
 pub use self::request::{DEFAULT_PREFIX, ImageRequest, created};
 pub use mlresolve_layers::plan as layer_plan;
 pub use mlresolve_layers::{Compression, Digest};
-pub use mlresolve_linkage as linkage;
 
 /// Makes the image of one or several locks, and writes it where the request says.
 ///

@@ -1,7 +1,7 @@
 //! mlresolve as a library: from what a project needs to a lock that is right for a declared machine.
 //!
-//! Owns: the way from a [`LockRequest`] to a [`Lock`](lockfile::Lock), one function a step, and the reading of a
-//! project's files into a request. Plain data goes in and comes out; [`Event`]s tell how far it is; a
+//! Owns: the way from a [`LockRequest`] to a [`Lock`](lockfile::Lock) and on to an [`image`], one function a step, and the
+//! reading of a project's files into a request. Plain data goes in and comes out; [`Event`]s tell how far it is; a
 //! [`CancellationToken`] stops it. Every step has an async form and a blocking one.
 //!
 //! Must never know: the command line, terminals, progress bars, or how a result is shown.
@@ -79,6 +79,8 @@ pub use settings::IndexSettings;
 pub use text::{printable, similar_names};
 
 pub use mlresolve_index as index;
+pub use mlresolve_layers as layers;
+pub use mlresolve_linkage as linkage;
 pub use mlresolve_lockfile as lockfile;
 pub use mlresolve_packaging as packaging;
 pub use mlresolve_packaging::without_secrets;

@@ -93,7 +93,7 @@ impl Builder<'_> {
         let interpreter = base.as_ref().and_then(|base| base.interpreter.as_ref());
         if let Some(interpreter) = interpreter {
             let step = format!("Python {}", interpreter.python.version);
-            parts.insert(0, self.own(Class::Skeleton, &interpreter.files, step)?);
+            parts.insert(0, self.own(Class::Skeleton, &interpreter.files, &step)?);
         }
         for part in &parts {
             layers.push(part.layer.clone());
@@ -202,7 +202,7 @@ impl Builder<'_> {
                                 damaged.lock().unwrap_or_else(PoisonError::into_inner).push(*at);
                             }
                             Err(error) => {
-                                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error)
+                                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                             }
                         }
                     }
@@ -226,7 +226,7 @@ impl Builder<'_> {
         let request = self.request;
         let skeleton =
             skeleton::files(&request.prefix, &base.python, request.user, &base.passwd, &base.group)?;
-        parts.push(self.own(Class::Skeleton, &skeleton, format!("the environment {}", request.prefix))?);
+        parts.push(self.own(Class::Skeleton, &skeleton, &format!("the environment {}", request.prefix))?);
         if request.bytecode {
             parts.extend(self.bytecode(contents, packages)?);
         }
@@ -234,9 +234,9 @@ impl Builder<'_> {
             let Application { large, small } = application::read(folder)?;
             for file in large {
                 let step = format!("the application's {}", file.path);
-                parts.push(self.own(Class::Application, &[file], step)?);
+                parts.push(self.own(Class::Application, &[file], &step)?);
             }
-            parts.push(self.own(Class::Application, &small, "the application".to_owned())?);
+            parts.push(self.own(Class::Application, &small, "the application")?);
         }
         Ok(())
     }
@@ -270,7 +270,7 @@ impl Builder<'_> {
     }
 
     /// A layer of files that are no package's.
-    fn own(&self, class: Class, files: &[LayerFile], step: String) -> Result<Part, Error> {
+    fn own(&self, class: Class, files: &[LayerFile], step: &str) -> Result<Part, Error> {
         let layer = self.layout.add_layer(files, self.request.compression).map_err(ImageError::from)?;
         let report = BuiltLayer::new(class, None, &layer, false, Vec::new());
         Ok(Part { layer: ImageLayer::from(&layer), step: format!("mlresolve: {step}"), report })

@@ -209,7 +209,7 @@ fn wheel_of(package: &Package, target: &Target, root: &Path) -> Result<Option<Lo
         let name: WheelFilename = wheel.name.parse().map_err(|error| format!("{}: {error}", wheel.name))?;
         match tags.priority(&name) {
             Some(priority) if best.is_none_or(|(other, _)| priority < other) => {
-                best = Some((priority, wheel))
+                best = Some((priority, wheel));
             }
             Some(_) => {}
             None => mismatch = mismatch.or_else(|| tags.explain(&name)),

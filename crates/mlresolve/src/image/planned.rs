@@ -164,7 +164,7 @@ pub fn planned_layers(
         // What is built here has a digest only then.
         let made =
             store.as_ref().filter(|_| layer.class != Class::Built).and_then(|store| store.get(&recipe));
-        planned(layer, &by_name, made)
+        planned(layer, &by_name, made.as_ref())
     });
     Ok(PlannedLayers {
         rule: plan.rule,
@@ -178,10 +178,10 @@ pub fn planned_layers(
 fn planned(
     layer: &PlanLayer,
     by_name: &BTreeMap<&str, &LockedPackage>,
-    made: Option<PackageLayer>,
+    made: Option<&PackageLayer>,
 ) -> PlannedLayer {
     let installed = |name: &str| -> Option<&InstalledPackage> {
-        made.as_ref()?.packages.iter().find(|package| package.name == name)
+        made?.packages.iter().find(|package| package.name == name)
     };
     let packages = layer.packages.iter().zip(&layer.wheels).map(|(name, wheel)| {
         let package = by_name.get(name.as_str());
@@ -197,8 +197,8 @@ fn planned(
     PlannedLayer {
         class: layer.class,
         bucket: layer.bucket,
-        digest: made.as_ref().map(|made| made.layer.digest.to_string()),
-        bytes: made.as_ref().map_or(layer.wheel_bytes, |made| made.layer.size),
+        digest: made.map(|made| made.layer.digest.to_string()),
+        bytes: made.map_or(layer.wheel_bytes, |made| made.layer.size),
         is_exact: made.is_some(),
         packages: packages.collect(),
     }

@@ -272,7 +272,6 @@ impl Sources<'_> {
     }
 
     /// The archive of a package's source, where it is on this machine's disk, and the folder in it.
-    #[expect(clippy::type_complexity, reason = "three answers to one question")]
     fn archive(&self, package: &Package) -> Result<(LockedFile, Option<PathBuf>, Option<String>), String> {
         let (name, url, path, size, hashes, subdirectory) = match (&package.sdist, &package.archive) {
             (Some(sdist), _) => (Some(&sdist.name), &sdist.url, &sdist.path, sdist.size, &sdist.hashes, None),
