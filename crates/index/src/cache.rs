@@ -109,6 +109,15 @@ impl Cache {
         self.dir.join(BLOBS)
     }
 
+    /// Notes that a file of the cache was used, which [`Self::prune`] goes by. That it cannot be noted is no failure.
+    pub fn renew(path: &Path) {
+        let renewed =
+            fs::File::options().append(true).open(path).and_then(|file| file.set_modified(SystemTime::now()));
+        if let Err(error) = renewed {
+            tracing::debug!(path = %path.display(), %error, "cannot note that it was used");
+        }
+    }
+
     /// Counts what is there.
     ///
     /// # Errors

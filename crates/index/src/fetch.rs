@@ -14,7 +14,7 @@ use crate::hash::to_hex;
 use crate::index_url::{is_link_local, is_web, redacted};
 use crate::pages::status_error;
 use crate::transport::{Get, GetError, Limit, Sink};
-use crate::{CacheMode, IndexClient, IndexError, IndexUrl};
+use crate::{Cache, CacheMode, IndexClient, IndexError, IndexUrl};
 
 /// How long a run waits before it looks again whether another one has fetched a file.
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(200);
@@ -61,6 +61,7 @@ impl IndexClient {
     ) -> Result<PathBuf, IndexError> {
         let path = folder.join(&file.sha256);
         if let Some(bytes) = whole(&path, file) {
+            Cache::renew(&path);
             progress(bytes);
             return Ok(path);
         }

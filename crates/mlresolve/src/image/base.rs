@@ -56,8 +56,10 @@ impl Base {
         }
         let files = FileTree::of(&listings).map_err(|error| refused(&image, &error.to_string()))?;
         let interpreter = &builder.request.interpreter;
-        let interpreter =
-            interpreter.as_ref().map(|place| interpreter::read(place, &contents.python())).transpose()?;
+        let interpreter = interpreter
+            .as_ref()
+            .map(|place| interpreter::read(place, &contents.python(), loads::machine(&contents.target)))
+            .transpose()?;
         let python = match &interpreter {
             Some(interpreter) => interpreter.python.clone(),
             None => python(&image, &files, &contents.python())?,

@@ -251,6 +251,11 @@ impl Builder<'_> {
             minor: contents.target.python().minor(),
             compression: self.request.compression,
         };
+        if contents.target.python().is_free_threaded() {
+            let problem =
+                "bytecode is not compiled for builds of Python without the global lock; leave out --pyc";
+            return Err(Error::input("--pyc", problem));
+        }
         // What is damaged in the cache is made anew, once.
         for _ in 0..2 {
             let (layers, is_kept) = compiling.layers(plan, made)?;

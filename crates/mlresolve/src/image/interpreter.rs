@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mlresolve_layers::{Content, LayerFile, Mode, ReadAt};
-use mlresolve_linkage::{Found, LibraryFacts, Reader};
+use mlresolve_linkage::{Found, LibraryFacts, Machine, Reader};
 use sha2::{Digest as _, Sha256};
 
 use super::skeleton::BasePython;
@@ -37,7 +37,7 @@ struct Unpacked {
 }
 
 /// Reads an archive (`.tar`, `.tar.gz`, `.tar.zst`), whose address may end in `#sha256=…`, for a version such as `3.12`.
-pub(crate) fn read(place: &Path, version: &str) -> Result<Interpreter, Error> {
+pub(crate) fn read(place: &Path, version: &str, machine: Machine) -> Result<Interpreter, Error> {
     let text = place.to_string_lossy().into_owned();
     let (path, wanted) = match text.split_once("#sha256=") {
         Some((path, digits)) => (PathBuf::from(path), Some(digits.to_ascii_lowercase())),
@@ -72,6 +72,12 @@ pub(crate) fn read(place: &Path, version: &str) -> Result<Interpreter, Error> {
             "holds no Python {version} (bin/python{version} and lib/python{version}); a standalone build in the form \
              `install_only` does"
         )));
+    }
+    let executable = interpreter.libraries.get(&format!("{FOLDER}/bin/python{version}"));
+    if let Some(found) =
+        executable.and_then(|facts| Some(facts.as_ref()?.machine)).filter(|found| *found != machine)
+    {
+        return Err(refused(format!("is for {found}, and the lock is for {machine}")));
     }
     Ok(interpreter)
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use mlresolve_index::Cache;
 use mlresolve_layers::listing::LayerListing;
 use mlresolve_layers::oci::Layout;
 use mlresolve_layers::{Compression, Digest, FORMAT_VERSION};
@@ -45,7 +46,7 @@ pub(crate) struct Recipe<'a> {
 
 impl Store {
     /// The layers in a cache, or in a folder that goes with the run.
-    pub(crate) fn open(cache: Option<&mlresolve_index::Cache>) -> Result<Self, ImageError> {
+    pub(crate) fn open(cache: Option<&Cache>) -> Result<Self, ImageError> {
         let temporary =
             match cache {
                 Some(_) => None,
@@ -68,8 +69,14 @@ impl Store {
 
     /// The layer of a recipe, if it was made before. That its blob is undamaged is still to be seen.
     pub(crate) fn get(&self, recipe: &Recipe<'_>) -> Option<PackageLayer> {
-        let found: PackageLayer = read(&self.place(recipe)?)?;
-        self.blobs.holds(&found.layer.digest, found.layer.size).then_some(found)
+        let place = self.place(recipe)?;
+        let found: PackageLayer = read(&place)?;
+        let is_there = self.blobs.holds(&found.layer.digest, found.layer.size);
+        if is_there {
+            Cache::renew(&place);
+            Cache::renew(&self.blobs.blob_path(&found.layer.digest));
+        }
+        is_there.then_some(found)
     }
 
     /// Keeps what is known of a layer whose blob is there. That it cannot be kept is no failure.
