@@ -5,8 +5,6 @@ mod elf;
 mod hostile;
 mod kept;
 #[cfg(test)]
-pub(crate) mod sample;
-#[cfg(test)]
 mod tests;
 
 use crate::facts::{Fault, LibraryFacts};

@@ -1,6 +1,6 @@
 //! What tests need in place of a real package index: builders of wheels and source distributions, an
 //! in-memory index ([`Universe`]), a loopback HTTP server for it that can misbehave on demand
-//! ([`IndexServer`]), PyTorch's own index with its peculiarities ([`PyTorchIndex`]), recorded slices of a real index to replay ([`Recording`]), and resolver scenarios with what has
+//! ([`IndexServer`]), a registry of images ([`RegistryServer`]), ELF files ([`elf`]), PyTorch's own index with its peculiarities ([`PyTorchIndex`]), recorded slices of a real index to replay ([`Recording`]), and resolver scenarios with what has
 //! to come of them ([`Scenario`]).
 //!
 //! It must never know another crate of the workspace: what it serves is written from the PyPA
@@ -9,12 +9,14 @@
 
 #[cfg(test)]
 mod client;
+pub mod elf;
 mod encoding;
 mod metadata;
 mod page;
 mod proxy;
 mod pytorch;
 mod recording;
+mod registry;
 mod scenario;
 mod sdist;
 mod server;
@@ -31,11 +33,13 @@ pub use metadata::thin as thin_metadata;
 pub use proxy::ProxyServer;
 pub use pytorch::{Links, PyTorchIndex};
 pub use recording::{RecordedFile, RecordedProject, Recording, RecordingError};
+pub use registry::{REGISTRY_TOKEN, RegistryLogin, RegistryServer};
 pub use scenario::{
     Expected, ResolverOptions, Scenario, ScenarioEnvironment, ScenarioPackage, ScenarioRelease, ScenarioRoot,
 };
 pub use sdist::{SdistArchive, SdistBuilder};
 pub use server::{Credentials, Fault, IndexServer, Latency, LoggedRequest, Ranges, ServerOptions, Sidecars};
+pub use tar::executable_tar_gz;
 pub use tls::{Certificates, TlsFront};
 pub use universe::{Project, PublishedFile, Release, Sidecar, Status, Universe, Yanked};
 pub use wheel::WheelBuilder;

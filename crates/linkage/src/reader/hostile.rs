@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
-use super::sample::{Sample, set, set_tag};
 use super::tests::{read, read_with};
 use super::*;
+use mlresolve_testkit::elf::{Sample, set, set_tag};
 
 /// Why a file cannot be read in full, whatever the pieces.
 #[track_caller]

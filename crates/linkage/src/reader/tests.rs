@@ -1,6 +1,6 @@
-use super::sample::{Sample, set};
 use super::*;
 use crate::{Class, Kind, Machine};
+use mlresolve_testkit::elf::{Sample, set};
 
 /// Reads a file in pieces of a length, again as often as asked, and says how many passes that took.
 pub(super) fn read(file: &[u8], piece: usize) -> (Option<LibraryFacts>, u32) {

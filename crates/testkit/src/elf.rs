@@ -1,25 +1,32 @@
-//! Small ELF files, made byte by byte.
+//! Small ELF files of 64 bits, made byte by byte: libraries that say what they need and have, and no code.
 
-/// What is in a sample file.
-#[derive(Clone)]
-pub(crate) struct Sample {
-    pub(crate) machine: u16,
-    pub(crate) soname: Option<&'static str>,
-    pub(crate) needed: Vec<&'static str>,
-    pub(crate) rpath: Option<&'static str>,
-    pub(crate) runpath: Option<&'static str>,
-    /// Libraries with versions and whether these are weak.
-    pub(crate) requires: Vec<(&'static str, Vec<(&'static str, bool)>)>,
-    pub(crate) provides: Vec<&'static str>,
-    pub(crate) symbols: Vec<&'static str>,
+/// What is in an ELF file. The default is a library of x86-64 with a little of everything.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The number of its processor (`e_machine`): 62 is x86-64, 183 aarch64.
+    pub machine: u16,
+    /// `DT_SONAME`.
+    pub soname: Option<&'static str>,
+    /// `DT_NEEDED`, in this order.
+    pub needed: Vec<&'static str>,
+    /// `DT_RPATH`.
+    pub rpath: Option<&'static str>,
+    /// `DT_RUNPATH`.
+    pub runpath: Option<&'static str>,
+    /// Libraries with the versions that are needed of them, and whether these are weak (`DT_VERNEED`).
+    pub requires: Vec<(&'static str, Vec<(&'static str, bool)>)>,
+    /// The versions that it has (`DT_VERDEF`), beside the one that names the library itself.
+    pub provides: Vec<&'static str>,
+    /// Names in the string table, such as `PyInit_demo`.
+    pub symbols: Vec<&'static str>,
     /// The flags of `PT_GNU_STACK`.
-    pub(crate) stack: Option<u32>,
+    pub stack: Option<u32>,
     /// Zeroes in front of strings and versions, and behind them.
-    pub(crate) gaps: (usize, usize),
+    pub gaps: (usize, usize),
     /// Whether the strings are behind everything else, as `patchelf` puts them.
-    pub(crate) strings_last: bool,
+    pub strings_last: bool,
     /// Whether the program headers are.
-    pub(crate) headers_last: bool,
+    pub headers_last: bool,
 }
 
 impl Default for Sample {
@@ -64,8 +71,39 @@ impl Strings {
 }
 
 impl Sample {
+    /// The library by this name, which needs these and says nothing else.
+    #[must_use]
+    pub fn library(soname: &'static str, needed: &[&'static str]) -> Self {
+        Self {
+            soname: Some(soname),
+            needed: needed.to_vec(),
+            runpath: None,
+            requires: Vec::new(),
+            provides: Vec::new(),
+            symbols: Vec::new(),
+            ..Self::default()
+        }
+    }
+
+    /// The `libc.so.6` of a release of glibc such as `2.31`, with these versions of symbols and the words that it says of
+    /// itself.
+    ///
+    /// # Panics
+    /// If the words are longer than there is room for.
+    #[must_use]
+    pub fn libc(release: &str, provides: &[&'static str]) -> Vec<u8> {
+        const WORDS_AT: usize = 300;
+        let sample = Self { provides: provides.to_vec(), gaps: (200, 0), ..Self::library("libc.so.6", &[]) };
+        let mut file = sample.bytes();
+        let words = format!("GNU C Library (GLIBC {release}) stable release version {release}.\n");
+        assert!(words.len() < 180, "there is room for 180 bytes");
+        set(&mut file, WORDS_AT, words.as_bytes());
+        file
+    }
+
     /// The file.
-    pub(crate) fn bytes(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
         let mut strings = Strings::default();
         let mut tags: Vec<(u64, u64)> = Vec::new();
         let named = [(14, self.soname), (15, self.rpath), (29, self.runpath)];
@@ -171,14 +209,21 @@ impl Sample {
 }
 
 /// Overwrites bytes of a file.
-pub(crate) fn set(file: &mut [u8], at: usize, bytes: &[u8]) {
+///
+/// # Panics
+/// If they lie beyond its end.
+pub fn set(file: &mut [u8], at: usize, bytes: &[u8]) {
     file[at..at + bytes.len()].copy_from_slice(bytes);
 }
 
 /// Overwrites the value of the first entry of the dynamic section that has this tag.
-pub(crate) fn set_tag(file: &mut [u8], tag: u64, value: u64) {
+///
+/// # Panics
+/// If there is none.
+pub fn set_tag(file: &mut [u8], tag: u64, value: u64) {
     let dynamic = 64 + 56 + 8;
-    let at = u64::from_le_bytes(file[dynamic..dynamic + 8].try_into().unwrap()) as usize;
-    let entry = file[at..].chunks_exact(16).position(|entry| entry[..8] == tag.to_le_bytes()).unwrap();
+    let at = u64::from_le_bytes(file[dynamic..dynamic + 8].try_into().expect("eight bytes")) as usize;
+    let entry = file[at..].chunks_exact(16).position(|entry| entry[..8] == tag.to_le_bytes());
+    let entry = entry.expect("the tag is there");
     set(file, at + entry * 16 + 8, &value.to_le_bytes());
 }
