@@ -6,6 +6,8 @@
 mod addresses;
 mod agreements;
 mod auto;
+#[path = "images/bases.rs"]
+mod bases;
 mod builds;
 mod conflicts;
 mod conventions;
@@ -15,6 +17,7 @@ mod dockerfile;
 mod doctor;
 mod extensions;
 mod hostile;
+mod image_crash;
 mod images;
 mod index_trouble;
 mod lock;

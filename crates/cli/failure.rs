@@ -104,6 +104,7 @@ impl From<Error> for Failure {
                             a variable of pip or curl; no other certificates were trusted instead";
                 (exit::BAD_INPUT, "bad-input", Some(hint.to_owned()))
             }
+            Error::Index(IndexError::Write { .. }) => (exit::BAD_INPUT, "bad-input", None),
             Error::Index(error) | Error::Metadata(MetadataError::Index(error)) => {
                 (exit::NETWORK, "index", index_hint(error))
             }

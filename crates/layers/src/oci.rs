@@ -15,7 +15,7 @@ pub use base::{
     ARCHIVE_ENTRIES_LIMIT, BaseError, BaseImage, DOCUMENT_BYTES_LIMIT, LAYERS_LIMIT, LayerReader,
     UNPACKED_BYTES_LIMIT,
 };
-pub use layout::{Image, ImageLayer, Layout, LayoutError, temporary_file};
+pub use layout::{Image, ImageLayer, Layout, LayoutError, remove_leftovers, temporary_file};
 pub use model::{
     Config, Descriptor, History, ImageConfig, Index, MEDIA_TYPE_CONFIG, MEDIA_TYPE_INDEX,
     MEDIA_TYPE_MANIFEST, Manifest, Platform, RootFs,

@@ -2,7 +2,7 @@
 
 mod link;
 
-pub use link::temporary_file;
+pub use link::{remove_leftovers, temporary_file};
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -165,7 +165,11 @@ impl Layout {
         write: impl FnOnce(BufWriter<&mut File>) -> Result<Layer, LayerError>,
     ) -> Result<Layer, LayoutError> {
         let mut file = self.temporary(&self.blobs())?;
-        let layer = write(BufWriter::with_capacity(256 * 1024, file.as_file_mut()))?;
+        let written = write(BufWriter::with_capacity(256 * 1024, file.as_file_mut()));
+        let layer = written.map_err(|error| match error {
+            LayerError::Write(error) => LayoutError::Io { path: self.blobs(), error },
+            error => error.into(),
+        })?;
         self.keep(file, &self.blob_path(&layer.digest))?;
         Ok(layer)
     }

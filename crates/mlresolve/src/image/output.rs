@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use mlresolve_layers::Digest;
 use mlresolve_layers::oci::{
-    Descriptor, Index, Layout, LayoutError, MEDIA_TYPE_INDEX, Manifest, write_archive,
+    Descriptor, Index, Layout, LayoutError, MEDIA_TYPE_INDEX, Manifest, remove_leftovers, write_archive,
 };
 
 use super::error::ImageError;
@@ -45,6 +45,7 @@ impl Output {
             if folder.is_some_and(|folder| !folder.is_dir()) {
                 return Err(refused("the folder that it is to be in is not there"));
             }
+            remove_leftovers(folder.unwrap_or(Path::new(".")));
             return Ok(Self::Archive { path: path.clone(), parts: store.blobs.clone() });
         }
         if path.exists() && !path.is_dir() {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use mlresolve_index::{IndexClient, IndexUrl, LockedFile, metadata_in_wheel, verify_file};
 use mlresolve_layers::Digest;
+use mlresolve_layers::oci::remove_leftovers;
 use mlresolve_lockfile::{Package, ToolSection};
 use mlresolve_packaging::metadata::CoreMetadata;
 use mlresolve_packaging::{PackageName, Requirement, RequirementSource, WheelFilename};
@@ -77,6 +78,7 @@ impl Sources<'_> {
             );
             return Err(ImageError::Refused(problem).into());
         }
+        remove_leftovers(self.files);
         let target = contents.target.clone();
         for package in contents.packages.iter_mut().filter(|package| package.wheel.is_none()) {
             let wheel = self.wheel(package, &target)?;

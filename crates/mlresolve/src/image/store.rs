@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use mlresolve_index::Cache;
 use mlresolve_layers::listing::LayerListing;
-use mlresolve_layers::oci::Layout;
+use mlresolve_layers::oci::{Layout, remove_leftovers};
 use mlresolve_layers::{Compression, Digest, FORMAT_VERSION};
 use serde::Serialize;
 
@@ -64,6 +64,7 @@ impl Store {
             path: folder.clone(),
             source,
         })?;
+        remove_leftovers(&folder);
         Ok(Self { blobs: Layout::create(blobs)?, folder, _temporary: temporary })
     }
 

@@ -89,7 +89,7 @@ pub fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
 }
 
 /// Removes what killed runs left in a folder. What stands in the way of that stands in no other way.
-pub(super) fn remove_leftovers(folder: &Path) {
+pub fn remove_leftovers(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
         if !is_ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
