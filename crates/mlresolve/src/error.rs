@@ -51,7 +51,7 @@ pub enum Error {
         reason: String,
     },
     /// A package whose build was allowed cannot be built.
-    #[error("{package} cannot be built to see what it requires")]
+    #[error("{package} cannot be built")]
     Build {
         /// Name and version.
         package: String,

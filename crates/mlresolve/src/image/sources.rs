@@ -318,6 +318,10 @@ fn failed(package: &LockedPackage, source: BuildError) -> Error {
     match source {
         BuildError::Index(error) => Error::Index(error),
         BuildError::Stopped(stop) => stop.into(),
+        BuildError::OfAnother { found } => {
+            let package = package.named();
+            ImageError::Mismatch(format!("what was built of {package} is {found}; lock it anew")).into()
+        }
         source => Error::Build { package: package.named(), source: Box::new(source) },
     }
 }
