@@ -18,6 +18,7 @@ mod doctor;
 mod extensions;
 mod hostile;
 mod image_crash;
+mod image_loads;
 mod image_registry;
 mod image_sources;
 mod image_wheels;

@@ -30,7 +30,9 @@ const PACKAGES_SHOWN: usize = 6;
     after_long_help = "JSON: {\"output\": PATH, \"digest\", \"seconds\", \"targets\": [{\"target\", \"platform\", \
                              \"digest\", \"base\", \"layers\": [{\"class\", \"digest\", \"diff-id\", \"bytes\", \
                              \"unpacked-bytes\", \"cached\", \"packages\": [{\"name\", \"version\", \
-                             \"installed-bytes\", \"compressed-bytes\", \"files\"}]}], \"warnings\"}]}"
+                             \"installed-bytes\", \"compressed-bytes\", \"files\"}]}], \"warnings\", \
+                             \"findings\": [{\"severity\", \"owner\", \"problem\", \"libraries\", \
+                             \"imports\", \"fixes\", \"source\"}]}]}"
 )]
 pub(crate) struct BuildArguments {
     /// The lock, or a folder with one [default: pylock.toml]

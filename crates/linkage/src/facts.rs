@@ -47,6 +47,7 @@ pub enum Class {
 
 /// The processor that an ELF file is for. Displayed as in the names of platforms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Machine {
     /// `x86_64`.
     X86_64,
@@ -99,6 +100,7 @@ pub struct RequiredVersion {
 
 /// Why a file could not be read in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// It is not of 64 bits and little-endian.
     Form,

@@ -19,6 +19,7 @@ const LINK_LIMIT: u32 = 40;
 
 /// Whom a file belongs to. Displayed as its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Owner {
     /// The base that the image is built on.
     Base,

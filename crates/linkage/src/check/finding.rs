@@ -26,6 +26,7 @@ pub struct Finding {
 
 /// How grave a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Something that Python imports does not load.
     Error,
@@ -38,6 +39,7 @@ pub enum Severity {
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Problem {
     /// Libraries are needed that are nowhere.
     Missing {

@@ -10,6 +10,7 @@ use mlresolve_layers::{Content, LayerFile, Mode, ReadAt};
 use mlresolve_linkage::{Found, LibraryFacts, Machine, Reader};
 use sha2::{Digest as _, Sha256};
 
+use super::error::ImageError;
 use super::skeleton::BasePython;
 use crate::error::Error;
 
@@ -49,7 +50,8 @@ pub(crate) fn read(place: &Path, version: &str, machine: Machine) -> Result<Inte
     if let Some(wanted) = wanted {
         let found = sha256(&mut archive).map_err(failed)?;
         if found != wanted {
-            return Err(refused(format!("has sha256 {found}, and {wanted} was asked for")));
+            let problem = format!("has sha256 {found}, and {wanted} was asked for");
+            return Err(ImageError::Mismatch(format!("--interpreter {}: {problem}", path.display())).into());
         }
         archive.seek(SeekFrom::Start(0)).map_err(failed)?;
     }
