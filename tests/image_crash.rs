@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mlresolve_layers::oci::{Layout, write_archive};
+use mlresolve::layers::oci::{Layout, write_archive};
 use mlresolve_testkit::{Fault, IndexServer, Latency, ServerOptions, Universe, WheelBuilder};
 
 use crate::bases::{files_below, noise, python_and, read, unfinished, write_base};

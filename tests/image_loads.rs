@@ -201,7 +201,7 @@ fn a_base_without_python_takes_one_that_is_brought_along() {
     assert_eq!(image.layers.len(), layers(&built).len() + 1);
     // Below the packages, with no bytecode.
     let listing =
-        mlresolve_layers::listing::list_layer(image.read_layer(1).unwrap(), &mut |_, _, _| Ok(None));
+        mlresolve::layers::listing::list_layer(image.read_layer(1).unwrap(), &mut |_, _, _| Ok(None));
     let paths: Vec<String> =
         listing.unwrap().entries.iter().map(|entry| format!("{:o} {}", entry.mode, entry.path)).collect();
     assert_snapshot!(paths.join("\n"), @"

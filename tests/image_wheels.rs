@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use insta::assert_snapshot;
-use mlresolve_layers::plan::bucket;
+use mlresolve::layers::plan::bucket;
 use mlresolve_testkit::{IndexServer, Universe, WheelBuilder, sha256_hex};
 
 use crate::bases::{layer_of, layers, noise, read, report};

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use mlresolve_layers::oci::{
+use mlresolve::layers::oci::{
     BaseImage, Config, Image, ImageConfig, ImageLayer, Index, Layout, Platform, RootFs,
 };
-use mlresolve_layers::{Compression, Content, LayerFile, Mode};
+use mlresolve::layers::{Compression, Content, LayerFile, Mode};
 use serde_json::Value;
 
 use crate::support::Run;
