@@ -51,8 +51,7 @@ impl Output {
         if path.exists() && !path.is_dir() {
             return Err(refused("is a file; a name that ends in .tar gives an archive, any other a folder"));
         }
-        let is_empty = fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
-        if !is_empty && !path.join("oci-layout").is_file() {
+        if !path.join("oci-layout").is_file() && !is_begun(path) {
             return Err(refused("is a folder that holds something else; name another one"));
         }
         let layout = Layout::create(path).map_err(ImageError::from)?;
@@ -87,6 +86,19 @@ impl Output {
         }
         Ok(digest)
     }
+}
+
+/// Whether a folder is missing, is empty, or holds no more than a layout that was interrupted at its very beginning.
+fn is_begun(folder: &Path) -> bool {
+    let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_ours = |entry: &fs::DirEntry, wanted: &str| {
+        let name = entry.file_name();
+        name.to_str().is_some_and(|name| name == wanted || name.starts_with(".mlresolve-"))
+    };
+    let blobs = folder.join("blobs");
+    entries(folder).all(|entry| is_ours(&entry, "blobs"))
+        && entries(&blobs).all(|entry| is_ours(&entry, "sha256"))
+        && entries(&blobs.join("sha256")).all(|entry| is_ours(&entry, ""))
 }
 
 /// The index of a layout with these images, and the digest by which they are known.
