@@ -17,25 +17,6 @@ HERE="$(cd "$(dirname "$0")" && pwd)"
 # shellcheck source=common.sh
 . "$HERE/common.sh"
 
-PASSED=0
-FAILED=0
-
-# check WHAT COMMAND...: runs the command, shows its output if it fails, and counts. `set -e` does not hold inside
-# the command: a function used here says itself what fails.
-check() {
-    local what="$1" log="$WORK/step.log" started=$SECONDS
-    shift
-    if "$@" >"$log" 2>&1; then
-        PASSED=$((PASSED + 1))
-        echo "ok: $what ($((SECONDS - started)) s)"
-    else
-        FAILED=$((FAILED + 1))
-        echo "FAILED: $what ($((SECONDS - started)) s)"
-        tail -n 40 "$log" | sed 's/^/    /'
-        return 1
-    fi
-}
-
 import_base() {
     local container
     container="$(in_buildah from scratch)" &&
@@ -127,8 +108,7 @@ try_project() {
     check "$name: they import as any user of group 0" run_as 1000660000:0 "$image" "$out" || true
 }
 
-MLRESOLVE="$(command -v "${MLRESOLVE:-mlresolve}")" || { echo "no mlresolve: set MLRESOLVE to the binary" >&2; exit 2; }
-MLRESOLVE="$(realpath "$MLRESOLVE")"
+find_mlresolve
 [ $# -gt 0 ] || set -- "$HERE/project"
 
 make_work_folder
