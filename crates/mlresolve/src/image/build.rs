@@ -50,6 +50,14 @@ struct Part {
 impl Builder<'_> {
     pub(super) fn build(&self, lock: &OpenLock) -> Result<(Descriptor, BuiltTarget), Error> {
         let mut contents = Contents::of(lock)?;
+        // What does not fit is said before anything is fetched for it.
+        if let Some(app) = self.request.app.as_ref().filter(|app| !app.is_dir()) {
+            return Err(Error::input("--app", format!("there is no folder {}", app.display())));
+        }
+        let base = self.request.base.as_ref().map(|place| Base::open(place, &contents, self)).transpose()?;
+        if let Some(base) = &base {
+            loads::refuse_old_glibc(base, &contents)?;
+        }
         let (plan, made) = self.package_layers(lock, &mut contents)?;
         let (contents, target) = (&contents, &contents.target);
         let mut parts: Vec<Part> = plan
@@ -58,12 +66,10 @@ impl Builder<'_> {
             .zip(&made)
             .map(|(planned, made)| Part::of_packages(planned, made, contents))
             .collect();
-        let base = self.request.base.as_ref().map(|place| Base::open(place, contents, self)).transpose()?;
         let (mut warnings, mut findings) = (Vec::new(), Vec::new());
         loads::refuse_newer_than_target(contents, &made)?;
         if let Some(base) = &base {
             let report = loads::examine(base, contents, &made);
-            loads::refuse_old_glibc(base, report.glibc.as_deref(), contents)?;
             let failures = loads::failures(&report, &self.request.allow_missing);
             if !failures.is_empty() {
                 let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();

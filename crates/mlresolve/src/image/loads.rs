@@ -7,6 +7,7 @@ use mlresolve_layers::Content;
 use mlresolve_layers::listing::{EntryKind, FileTree};
 use mlresolve_linkage::{
     Finding, Found, LibraryFacts, Machine, Options, Owner, Problem, Reader, Report, Severity, World, check,
+    glibc_of,
 };
 use mlresolve_target::{Glibc, Platform, Target};
 
@@ -136,11 +137,8 @@ pub(crate) fn examine(base: &Base, contents: &Contents, made: &[Made]) -> Report
 }
 
 /// Refuses a base whose glibc is older than what the wheels of a lock are built for.
-pub(crate) fn refuse_old_glibc(
-    base: &Base,
-    found: Option<&str>,
-    contents: &Contents,
-) -> Result<(), ImageError> {
+pub(crate) fn refuse_old_glibc(base: &Base, contents: &Contents) -> Result<(), ImageError> {
+    let found = glibc_of(&world(&base.files, base.interpreter.as_ref(), &[]), machine(&contents.target));
     let packages: Vec<_> = contents.packages.iter().map(|package| package.package.clone()).collect();
     let needed: Option<Glibc> = newest_glibc(&packages).and_then(|text| text.parse().ok());
     let refused = |problem: String| {
