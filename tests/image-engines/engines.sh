@@ -7,8 +7,8 @@ USERS=(65532:0 1000700000:0)
 LIMIT=${LIMIT:-240}
 PIDS=()
 
-# What an engine prints goes to the caller; nothing runs longer than the limit.
-limited() { timeout "$LIMIT" "$@"; }
+# Nothing runs longer than the limit; in the foreground, so that what stops this suite stops it too.
+limited() { timeout --foreground "$LIMIT" "$@"; }
 
 free_port() { "$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
@@ -30,13 +30,17 @@ start() {
     PIDS+=($!)
 }
 
-stop_servers() {
-    local pid
+# Ends what is left: containers of a step that was stopped, servers, and what they mounted.
+stop_engines() {
+    local container pid
+    for container in "$WORK"/runc/*/; do
+        [ ! -d "$container" ] || runc --root "$WORK/runc" delete --force "$(basename "$container")" || true
+    done
+    [ ! -d "$WORK/podman" ] || podman_ends
     for pid in "${PIDS[@]}"; do
         kill "$pid" 2>/dev/null || continue
         wait_for 20 eval "! kill -0 $pid" || kill -KILL "$pid" 2>/dev/null || true
     done
-    # What a stopped engine left mounted.
     unmount_below "$WORK"
 }
 
@@ -120,19 +124,24 @@ podman_works() {
 
 # Before another attempt, or at the end: nothing mounted, nothing kept.
 podman_ends() {
-    podman rm --all --force >/dev/null 2>&1 || true
+    podman rm --all --force --time 0 >/dev/null 2>&1 || true
     unmount_below "$WORK/podman"
     rm -rf --one-file-system "$WORK/podman/storage" "$WORK/podman/run" "$WORK/podman/tmp"
 }
 
 # --- docker ---------------------------------------------------------------------------------------------------------
 
+# The daemon is in a mount namespace, where the folders outside its own that it writes to are memory: what it leaves goes
+# with it.
 start_dockerd() {
     local folder="$WORK/docker"
     mkdir -p "$folder/client"
     echo '{}' >"$folder/daemon.json"
     export DOCKER_HOST="unix://$folder/socket" DOCKER_CONFIG="$folder/client"
-    start "$folder/log" dockerd --config-file "$folder/daemon.json" --host "$DOCKER_HOST" --data-root "$folder/data" \
+    # shellcheck disable=SC2016
+    start "$folder/log" unshare --mount --propagation private \
+        sh -ec 'for place in /run /opt /etc/docker; do mount -t tmpfs none "$place"; done; exec "$@"' - \
+        dockerd --config-file "$folder/daemon.json" --host "$DOCKER_HOST" --data-root "$folder/data" \
         --exec-root "$folder/exec" --pidfile "$folder/pid" --bridge=none --iptables=false --ip6tables=false \
         --ip-forward=false --ip-masq=false
     wait_for 60 docker version

@@ -2,6 +2,8 @@
 # shellcheck shell=bash disable=SC2154
 
 NOBODY=65534
+# For both: the program looks for a Python here, and the other user may not see what this one has in its home.
+SYSTEM_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 # prepare_builder FOLDER: the lock, the base and an empty cache.
 prepare_builder() {
@@ -21,8 +23,8 @@ build_in() {
         umask 022
         cd "$folder" || exit
         HOME="$folder/home" TMPDIR="$folder/tmp" XDG_CACHE_HOME="$folder/cache" MLRESOLVE_CACHE_DIR="$folder/cache" \
-            TZ=UTC LC_ALL=C.UTF-8 LANG=C.UTF-8 \
-            timeout "$LIMIT" "$PROGRAM" build --base base.tar --tag app:1 --output image "$@" pylock.toml
+            PATH="$SYSTEM_PATH" TZ=UTC LC_ALL=C.UTF-8 LANG=C.UTF-8 \
+            timeout --foreground "$LIMIT" "$PROGRAM" build --base base.tar --tag app:1 --output image "$@" pylock.toml
     )
 }
 
@@ -34,9 +36,9 @@ build_elsewhere() {
         umask 077
         cd "$folder" || exit
         HOME="$folder/home" TMPDIR="$folder/tmp" XDG_CACHE_HOME="$folder/cache" MLRESOLVE_CACHE_DIR="$folder/cache" \
-            TZ=Asia/Kathmandu LC_ALL=tr_TR.UTF-8 LANG=tr_TR.UTF-8 SOURCE_DATE_EPOCH='' PYTHONHASHSEED=7 USER=nobody \
+            PATH="$SYSTEM_PATH" TZ=Asia/Kathmandu LC_ALL=tr_TR.UTF-8 LANG=tr_TR.UTF-8 PYTHONHASHSEED=7 USER=nobody \
             setpriv --reuid=$NOBODY --regid=$NOBODY --clear-groups --inh-caps=-all \
-            taskset -c 0 timeout "$LIMIT" \
+            taskset -c 0 timeout --foreground "$LIMIT" \
             "$PROGRAM" build --base "$folder/base.tar" --tag app:1 --output image "$@" pylock.toml
     )
 }
@@ -73,7 +75,9 @@ reproducible() {
         cp "$FIRST/digests" "$WORK/plain-digests"
     fi
     check "two builds are alike: --compression zstd" alike --compression zstd || true
-    if "$PROGRAM" build --help | grep -q -- '--pyc'; then
+    if ! PATH="$SYSTEM_PATH" command -v python3.11 >/dev/null; then
+        pass_over --pyc "there is no Python 3.11 here"
+    else
         check "two builds are alike: --pyc" alike --pyc || true
         check "--pyc makes another image" differ "$FIRST/digests" "$WORK/plain-digests" || true
     fi

@@ -37,7 +37,7 @@ pass_over() { echo "passed over: $1: $2"; }
 # --- what all parts start from --------------------------------------------------------------------------------------
 
 lock_for() {
-    printf '%s\n' "$@" | timeout 240 "$MLRESOLVE" lock -r - -o "$WORK/pylock.toml" --python-version 3.11 \
+    printf '%s\n' "$@" | timeout --foreground 240 "$MLRESOLVE" lock -r - -o "$WORK/pylock.toml" --python-version 3.11 \
         --platform "linux-$(uname -m)" --glibc 2.36 "${LOCK_OPTIONS[@]}"
 }
 
@@ -74,7 +74,7 @@ make_base() {
 }
 
 # build OPTION...: an image of the stack.
-build() { timeout "$LIMIT" "$MLRESOLVE" build --tag "$TAG" "$@" "$WORK/pylock.toml"; }
+build() { timeout --foreground "$LIMIT" "$MLRESOLVE" build --tag "$TAG" "$@" "$WORK/pylock.toml"; }
 
 build_layout() {
     build --base "$WORK/base" --output "$WORK/image" &&
@@ -246,7 +246,7 @@ case "$STACK" in
 esac
 find_mlresolve
 make_work_folder
-AT_END+=(stop_servers)
+AT_END+=(stop_engines)
 need_commands skopeo mmdebstrap
 [ -x "$PYTHON" ] || skip "no $PYTHON"
 make_base >"$WORK/base.log" || { tail -n 5 "$WORK/base.log"; skip "there is no base image to build on"; }
