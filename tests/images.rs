@@ -541,3 +541,18 @@ fn what_a_change_costs_is_said_before_and_is_what_it_costs() {
     assert_eq!(report["changes"]["bytes"], bytes);
     assert_eq!(report["changes"]["is-exact"], true);
 }
+
+#[test]
+fn a_package_for_later_releases_of_the_locked_minor_version_goes_in() {
+    let wheel = WheelBuilder::new("late", "1.0").requires_python(">=3.12.5").file("late.py", "");
+    let wheel = wheel.tag("cp312-cp312-manylinux_2_28_x86_64").build();
+    let project = Project::beside(IndexServer::start(Universe::new().distribution("late", wheel)));
+    project.write("requirements.txt", "late\n").run("lock").success();
+    project.run("build --layers-only").success();
+    // In the lock of another tool as well.
+    let lock = project.raw("pylock.toml");
+    let (others, _) = lock.split_once("[tool.mlresolve]").unwrap();
+    project.write("others/pylock.toml", others);
+    project.run("build --layers-only others -o other").success();
+    assert_eq!(open(&project.path("image")).layers, open(&project.path("other")).layers);
+}

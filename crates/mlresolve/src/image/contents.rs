@@ -62,8 +62,18 @@ impl Contents {
     pub(crate) fn of(open: &OpenLock) -> Result<Self, Error> {
         let target = target_of(open)?;
         let refused = |problem: String| Error::input(open.path.display().to_string(), problem);
-        let selected = select(&open.lock, &target.marker_environment(), &[], None)
-            .map_err(|error| refused(error.to_string()))?;
+        let declares_target = open.lock.tool.as_ref().is_some_and(|tool| tool.target.is_some());
+        let selected: Vec<&Package> = match declares_target {
+            // Locked for this very machine: all of it, whichever release of the minor version a package asks for.
+            true => open.lock.packages.iter().collect(),
+            false => {
+                let mut environment = target.marker_environment();
+                // Which release of Python the base has is not known, so none is too old.
+                environment.python_full_version =
+                    format!("{}.99", target.python().short().trim_end_matches('t'));
+                select(&open.lock, &environment, &[], None).map_err(|error| refused(error.to_string()))?
+            }
+        };
         let root = open.path.parent().unwrap_or(Path::new(""));
         let packages = selected.into_iter().map(|package| {
             let wheel = wheel_of(package, &target, root).map_err(refused)?;
