@@ -67,7 +67,7 @@ pub(crate) struct BuildArguments {
     #[arg(long, value_name = "ENGINE", env = "MLRESOLVE_LOAD")]
     load: Option<LoadInto>,
     /// Make the layers of packages alone, without a base, an environment and an application
-    #[arg(long, conflicts_with_all = ["base", "interpreter", "app", "entrypoint"])]
+    #[arg(long, conflicts_with_all = ["base", "interpreter", "app", "entrypoint", "pyc"])]
     layers_only: bool,
     /// How layers are compressed: gzip is read everywhere, zstd is smaller and unpacks faster
     #[arg(long, value_name = "CODEC", default_value = "gzip", env = "MLRESOLVE_COMPRESSION")]
