@@ -37,7 +37,7 @@ fn project(setup: &str) -> Project {
 }
 
 /// The path of programs; `None`, and a word about it, where there is no Python 3 that can make environments.
-fn path() -> Option<String> {
+pub(crate) fn path() -> Option<String> {
     let mut python = Command::new("python3");
     let found = python.args(["-I", "-c", "import venv"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if found.is_ok_and(|status| status.success()) {
@@ -49,11 +49,15 @@ fn path() -> Option<String> {
     None
 }
 
-/// Locks for this minor version of the machine's own `python3`, so that no other is asked for.
-fn minor() -> String {
-    let mut python = Command::new("python3");
-    let output = python.args(["-I", "-c", "import sys; print('3.%d' % sys.version_info[1])"]).output();
-    String::from_utf8(output.unwrap().stdout).unwrap().trim().to_owned()
+/// What this machine's own `python3` says of itself.
+pub(crate) fn python(code: &str) -> String {
+    let output = Command::new("python3").args(["-I", "-c", code]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// The minor version of the machine's own `python3`: locked for it, no other is asked for.
+pub(crate) fn minor() -> String {
+    python("import sys; print('3.%d' % sys.version_info[1])")
 }
 
 #[test]

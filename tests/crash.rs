@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use mlresolve_testkit::{IndexServer, Latency, ServerOptions, Universe};
 
-use crate::support::Project;
+use crate::support::{Project, Random};
 
 /// Enough packages for a run to be cut in any of its parts.
 const RELEASES: &str = "
@@ -28,18 +28,6 @@ const SEED: u64 = 20_261_122;
 const LATENCY: Duration = Duration::from_millis(5);
 /// When a run counts as hanging.
 const HANGS: Duration = Duration::from_secs(60);
-
-/// A sequence of numbers from 0 to 1 that is the same in every run (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn fraction(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        f64::from(((mixed ^ (mixed >> 31)) >> 32) as u32) / f64::from(u32::MAX)
-    }
-}
 
 #[test]
 fn a_run_that_is_killed_anywhere_leaves_the_old_lock_or_the_new_one() {

@@ -94,6 +94,7 @@ fn a_base_is_pulled_by_its_tag_and_by_its_digest() {
     exit code 5
     --- stderr
     error: the base cannot be had: cannot reach [REGISTRY]: the network is off (--offline); name the image by a digest that was pulled before
+    hint: check the name, the network and the login; --base also takes an image on this machine's disk, such as one that `podman save`, `docker save` or `skopeo copy` wrote
     ");
     // A digest that is new here.
     let setting = Setting::new(None);

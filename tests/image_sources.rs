@@ -2,14 +2,14 @@
 //!
 //! The backend is a wheel on the test's own index. Where this machine has no Python, a test says that it was skipped.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use insta::assert_snapshot;
 use mlresolve_testkit::{IndexServer, SdistBuilder, Universe, WheelBuilder};
 use serde_json::Value;
 
 use crate::bases::{layer_of, read, report};
+use crate::builds::{minor, path, python};
 use crate::support::{Project, Run};
 
 /// A backend that runs the tree's `setup.py`, as setuptools does, and puts the `METADATA` from it into a wheel. Each wheel
@@ -97,29 +97,6 @@ fn universe(change: impl FnOnce(SdistBuilder) -> SdistBuilder) -> Universe {
     let sdist = change(SdistBuilder::new("fast", "1.0").requires("http>=1").pyproject(Some(PYPROJECT)));
     let backend = WheelBuilder::new("backend", "2.0").file("backend.py", BACKEND).build();
     Universe::new().distribution("fast", sdist.build()).distribution("backend", backend).text("http 1.0")
-}
-
-/// The path of programs; `None`, and a word about it, where there is no Python 3 that can make environments.
-fn path() -> Option<String> {
-    let mut python = Command::new("python3");
-    let found = python.args(["-I", "-c", "import venv"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if found.is_ok_and(|status| status.success()) {
-        return std::env::var("PATH").ok();
-    }
-    // Not captured, as what is printed with a macro would be.
-    let name = std::thread::current().name().unwrap_or_default().to_owned();
-    drop(writeln!(std::io::stderr(), "skipped: {name}: there is no python3"));
-    None
-}
-
-/// What this machine's own `python3` says of itself.
-fn python(code: &str) -> String {
-    let output = Command::new("python3").args(["-I", "-c", code]).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-fn minor() -> String {
-    python("import sys; print('3.%d' % sys.version_info[1])")
 }
 
 #[test]

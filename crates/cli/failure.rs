@@ -142,7 +142,11 @@ impl From<Error> for Failure {
                 (exit::VERIFICATION, "does-not-load", Some(hint.to_owned()))
             }
             Error::Image(error) if error.is_verification() => (exit::VERIFICATION, "refused", None),
-            Error::Image(error) if error.is_network() => (exit::NETWORK, "registry", None),
+            Error::Image(error) if error.is_network() => {
+                let hint = "check the name, the network and the login; --base also takes an image on this machine's disk, such as \
+                            one that `podman save`, `docker save` or `skopeo copy` wrote";
+                (exit::NETWORK, "registry", Some(hint.to_owned()))
+            }
             Error::Image(_) => (exit::BAD_INPUT, "image", None),
             Error::NoHash { .. } => (exit::VERIFICATION, "no-hash", None),
             Error::Limit(_) => {

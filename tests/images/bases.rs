@@ -33,14 +33,19 @@ pub(crate) fn python_and(path: &str, content: impl Into<Vec<u8>>) -> Vec<BaseFil
 
 /// Writes the layout of a base with these files.
 pub(crate) fn write_base(path: &Path, files: &[BaseFile]) {
-    let layout = Layout::create(path).unwrap();
     let file = |(path, bytes): &BaseFile| {
         LayerFile::new(path.clone(), Mode::Executable, Content::Bytes(bytes.clone()))
     };
     let files: Vec<LayerFile> = files.iter().map(file).collect();
-    let layer = layout.add_layer(&files, Compression::Gzip).unwrap();
+    let env = vec!["PATH=/usr/bin:/bin".to_owned()];
+    write_image(path, &files, Config { env, ..Config::default() });
+}
+
+/// Writes the layout of an image of one layer.
+pub(crate) fn write_image(path: &Path, files: &[LayerFile], config: Config) {
+    let layout = Layout::create(path).unwrap();
+    let layer = layout.add_layer(files, Compression::Gzip).unwrap();
     let Platform { architecture, os, variant } = Platform::linux("amd64");
-    let config = Config { env: vec!["PATH=/usr/bin:/bin".to_owned()], ..Config::default() };
     let rootfs = RootFs::default();
     let (created, history, other) = (None, Vec::new(), Default::default());
     let config = ImageConfig { created, architecture, os, variant, config, rootfs, history, other };

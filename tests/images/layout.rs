@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use mlresolve::layers::listing::{ListedKind, list_layer};
-use mlresolve::layers::oci::{
-    BaseImage, Config, Image, ImageConfig, ImageLayer, Index, Layout, Platform, RootFs,
-};
-use mlresolve::layers::{Compression, Content, LayerFile, Mode};
+use mlresolve::layers::oci::{BaseImage, Config, Platform};
+use mlresolve::layers::{Content, LayerFile, Mode};
+
+use crate::bases::write_image;
 
 /// A file of a base: a path with its text, or with `-> TARGET` where it is a link.
 type File<'a> = (&'a str, &'a str);
@@ -28,37 +28,17 @@ pub(crate) fn write_base(path: &Path, files: &[File<'_>]) {
 
 /// The same with these variables.
 pub(crate) fn write_base_with(path: &Path, files: &[File<'_>], variables: &[&str]) {
-    let layout = Layout::create(path).unwrap();
-    let files: Vec<LayerFile> = files
-        .iter()
-        .map(|(path, text)| {
-            let content = match text.strip_prefix("-> ") {
-                Some(target) => Content::Symlink(target.to_owned()),
-                None => Content::Bytes(text.as_bytes().to_vec()),
-            };
-            LayerFile::new(*path, Mode::Executable, content)
-        })
-        .collect();
-    let layer = layout.add_layer(&files, Compression::Gzip).unwrap();
-    let Platform { architecture, os, variant } = Platform::linux("amd64");
-    let env = variables.iter().map(|variable| (*variable).to_owned()).collect();
-    let config = ImageConfig {
-        created: None,
-        architecture,
-        os,
-        variant,
-        config: Config {
-            env,
-            labels: [("vendor".to_owned(), "a test".to_owned())].into(),
-            ..Config::default()
-        },
-        rootfs: RootFs::default(),
-        history: Vec::new(),
-        other: Default::default(),
+    let file = |(path, text): &File<'_>| {
+        let content = match text.strip_prefix("-> ") {
+            Some(target) => Content::Symlink(target.to_owned()),
+            None => Content::Bytes(text.as_bytes().to_vec()),
+        };
+        LayerFile::new(*path, Mode::Executable, content)
     };
-    let image = Image { config, layers: vec![ImageLayer::from(&layer)], annotations: Default::default() };
-    let descriptor = layout.add_image(&image).unwrap();
-    layout.write_index(&Index::new(vec![descriptor])).unwrap();
+    let files: Vec<LayerFile> = files.iter().map(file).collect();
+    let env = variables.iter().map(|variable| (*variable).to_owned()).collect();
+    let labels = [("vendor".to_owned(), "a test".to_owned())].into();
+    write_image(path, &files, Config { env, labels, ..Config::default() });
 }
 
 /// Opens an image that was written.

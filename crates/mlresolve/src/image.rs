@@ -11,10 +11,10 @@ mod build;
 mod bytecode;
 mod config;
 mod contents;
+mod engine;
 mod error;
 mod interpreter;
-mod load;
-mod loads;
+mod loadable;
 mod make;
 mod output;
 mod package_layer;
@@ -35,8 +35,8 @@ use crate::access::Access;
 use crate::error::Error;
 use crate::event::Watch;
 
+pub use self::engine::Engine;
 pub use self::error::ImageError;
-pub use self::load::Engine;
 pub use self::planned::{LayerChanges, PlannedLayer, PlannedLayers, PlannedPackage, planned_layers};
 pub use self::registry::auth_files;
 pub use self::report::{BuiltImage, BuiltLayer, BuiltPackage, BuiltTarget};
@@ -58,11 +58,25 @@ pub fn build_blocking(request: &ImageRequest, access: &Access, watch: &Watch) ->
     let cache = access.cache_dir.as_ref().map(Cache::at);
     let store = Store::open(cache.as_ref())?;
     let output = Output::open(request, &store)?;
+    let built = build_all(request, access, watch, &store, cache.as_ref(), &output);
+    if built.is_err() {
+        output.abandon();
+    }
+    built
+}
+
+fn build_all(
+    request: &ImageRequest,
+    access: &Access,
+    watch: &Watch,
+    store: &Store,
+    cache: Option<&Cache>,
+    output: &Output,
+) -> Result<BuiltImage, Error> {
     let mut targets = Vec::with_capacity(request.locks.len());
     let mut descriptors = Vec::with_capacity(request.locks.len());
     for lock in &request.locks {
-        let builder =
-            Builder { request, access, watch, store: &store, cache: cache.as_ref(), layout: output.layout() };
+        let builder = Builder { request, access, watch, store, cache, layout: output.layout() };
         let (descriptor, target) = builder.build(lock)?;
         descriptors.push(descriptor);
         targets.push(target);

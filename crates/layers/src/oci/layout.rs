@@ -240,6 +240,18 @@ impl Layout {
     /// # Errors
     /// When it is missing, damaged, or cannot be read.
     pub fn read_manifest(&self, descriptor: &Descriptor) -> Result<Manifest, LayoutError> {
+        self.read_blob(descriptor)
+    }
+
+    /// A list of images, those of one name for several platforms.
+    ///
+    /// # Errors
+    /// When it is missing, damaged, or cannot be read.
+    pub fn read_list(&self, descriptor: &Descriptor) -> Result<Index, LayoutError> {
+        self.read_blob(descriptor)
+    }
+
+    fn read_blob<T: serde::de::DeserializeOwned>(&self, descriptor: &Descriptor) -> Result<T, LayoutError> {
         if !self.has(&descriptor.digest, descriptor.size)? {
             return Err(LayoutError::Blob { digest: descriptor.digest, root: self.root.clone() });
         }

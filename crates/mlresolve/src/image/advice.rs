@@ -7,7 +7,7 @@ use mlresolve_packaging::PackageName;
 use mlresolve_target::{Accelerator, cuda_major::cuda_major};
 
 use super::base::Base;
-use super::config::DEFAULT_PATH;
+use super::config::{DEFAULT_PATH, variable};
 use super::contents::Contents;
 use super::make::Made;
 
@@ -57,14 +57,7 @@ fn without_compiler(base: &Base, contents: &Contents) -> Option<String> {
             "triton" | "pytorch-triton" | "pytorch-triton-rocm" | "pytorch-triton-xpu" | "triton-rocm"
         )
     })?;
-    let path = base
-        .image
-        .config
-        .config
-        .env
-        .iter()
-        .find_map(|pair| pair.strip_prefix("PATH="))
-        .unwrap_or(DEFAULT_PATH);
+    let path = variable(&base.image.config, "PATH").unwrap_or(DEFAULT_PATH);
     let has = |name: &str| {
         path.split(':').any(|folder| matches!(base.files.resolve(&format!("{folder}/{name}")), Ok(Some(_))))
     };

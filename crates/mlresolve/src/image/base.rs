@@ -6,12 +6,12 @@ use mlresolve_layers::listing::{EntryKind, FileTree, LayerListing, list_layer};
 use mlresolve_layers::oci::{BaseImage, History, ImageLayer};
 
 use super::build::Builder;
-use super::config::{DEFAULT_PATH, platform};
+use super::config::{DEFAULT_PATH, platform, variable};
 use super::contents::Contents;
 use super::error::ImageError;
 use super::interpreter::{self, Interpreter};
 use super::skeleton::BasePython;
-use super::{loads, registry};
+use super::{loadable, registry};
 use crate::error::Error;
 
 /// The largest `/etc/passwd` or `/etc/group` that is read, in bytes.
@@ -58,7 +58,7 @@ impl Base {
         let interpreter = &builder.request.interpreter;
         let interpreter = interpreter
             .as_ref()
-            .map(|place| interpreter::read(place, &contents.python(), loads::machine(&contents.target)))
+            .map(|place| interpreter::read(place, &contents.python(), loadable::machine(&contents.target)))
             .transpose()?;
         let python = match &interpreter {
             Some(interpreter) => interpreter.python.clone(),
@@ -145,9 +145,9 @@ pub(crate) fn refused(image: &BaseImage, problem: &str) -> Error {
 fn listed(image: &BaseImage, at: usize) -> Result<LayerListing, Error> {
     let archive = image.read_layer(at).map_err(ImageError::from)?;
     let listing = list_layer(archive, &mut |path, size, content| {
-        let is_text = ACCOUNTS.contains(&path) || loads::is_configuration(path);
-        if !is_text && loads::may_be_library(path) {
-            return loads::noted(size, content);
+        let is_text = ACCOUNTS.contains(&path) || loadable::is_configuration(path);
+        if !is_text && loadable::may_be_library(path) {
+            return loadable::noted(size, content);
         }
         if !is_text || size > ACCOUNTS_LIMIT {
             return Ok(None);
@@ -162,8 +162,8 @@ fn listed(image: &BaseImage, at: usize) -> Result<LayerListing, Error> {
 
 /// The Python of a base: the first of its search path.
 fn python(image: &BaseImage, files: &FileTree, version: &str) -> Result<BasePython, Error> {
-    let path = image.config.config.env.iter().find_map(|pair| pair.strip_prefix("PATH="));
-    let folders = path.unwrap_or(DEFAULT_PATH).split(':').chain(DEFAULT_PATH.split(':'));
+    let folders =
+        variable(&image.config, "PATH").unwrap_or(DEFAULT_PATH).split(':').chain(DEFAULT_PATH.split(':'));
     let folders: Vec<&str> = folders.filter(|folder| folder.starts_with('/')).collect();
     for folder in &folders {
         let name = format!("{folder}/python{version}");

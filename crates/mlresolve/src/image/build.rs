@@ -21,7 +21,7 @@ use super::report::{BuiltLayer, BuiltPackage, BuiltTarget};
 use super::request::ImageRequest;
 use super::sources::Sources;
 use super::store::Store;
-use super::{advice, config, loads, skeleton};
+use super::{advice, config, loadable, skeleton};
 use crate::access::Access;
 use crate::error::Error;
 use crate::event::Watch;
@@ -56,7 +56,7 @@ impl Builder<'_> {
         }
         let base = self.request.base.as_ref().map(|place| Base::open(place, &contents, self)).transpose()?;
         if let Some(base) = &base {
-            loads::refuse_old_glibc(base, &contents)?;
+            loadable::refuse_old_glibc(base, &contents)?;
         }
         let (plan, made) = self.package_layers(lock, &mut contents)?;
         let (contents, target) = (&contents, &contents.target);
@@ -67,10 +67,10 @@ impl Builder<'_> {
             .map(|(planned, made)| Part::of_packages(planned, made, contents))
             .collect();
         let (mut warnings, mut findings) = (Vec::new(), Vec::new());
-        loads::refuse_newer_than_target(contents, &made)?;
+        loadable::refuse_newer_than_target(contents, &made)?;
         if let Some(base) = &base {
-            let report = loads::examine(base, contents, &made);
-            let failures = loads::failures(&report, &self.request.allow_missing);
+            let report = loadable::examine(base, contents, &made);
+            let failures = loadable::failures(&report, &self.request.allow_missing);
             if !failures.is_empty() {
                 let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
                 return Err(ImageError::DoesNotLoad(lines.join("\n")).into());

@@ -36,8 +36,7 @@ pub(crate) fn configuration(
 ) -> ImageConfig {
     let Contents { target, packages } = contents;
     let mut config = base.map(|base| base.config.clone()).unwrap_or_default();
-    let path =
-        config.env.iter().find_map(|pair| pair.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH).to_owned();
+    let path = base.and_then(|base| variable(base, "PATH")).unwrap_or(DEFAULT_PATH);
     set(&mut config, "PATH", &format!("{}/bin:{path}", start.prefix));
     for (name, value) in environment(start.prefix) {
         set(&mut config, name, &value);
@@ -64,6 +63,11 @@ pub(crate) fn configuration(
         config,
         ..base.cloned().unwrap_or_else(empty)
     }
+}
+
+/// A variable of an image's environment.
+pub(crate) fn variable<'c>(config: &'c ImageConfig, name: &str) -> Option<&'c str> {
+    config.config.env.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
 /// `PATH` where a base has none (POSIX systems' usual one).

@@ -196,9 +196,7 @@ pub(crate) fn newest_glibc(packages: &[Package]) -> Option<String> {
 fn wheel_of(package: &Package, target: &Target, root: &Path) -> Result<Option<LockedWheel>, String> {
     if let Some(archive) = &package.archive {
         let address = archive.url.as_deref().or(archive.path.as_deref()).unwrap_or_default();
-        let last =
-            address.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-        let filename = percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned();
+        let filename = file_name(address);
         if !filename.ends_with(".whl") {
             return Ok(None);
         }
@@ -232,6 +230,13 @@ fn wheel_of(package: &Package, target: &Target, root: &Path) -> Result<Option<Lo
         }
         (None, _) => Ok(None),
     }
+}
+
+/// The name of the file at an address or a path.
+pub(crate) fn file_name(address: &str) -> String {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned()
 }
 
 fn locked(wheel: &Wheel, package: &Package, root: &Path) -> Result<LockedWheel, String> {

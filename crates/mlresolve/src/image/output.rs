@@ -10,8 +10,8 @@ use mlresolve_layers::oci::{
     Descriptor, Index, Layout, LayoutError, MEDIA_TYPE_INDEX, Manifest, remove_leftovers, write_archive,
 };
 
+use super::engine::load;
 use super::error::ImageError;
-use super::load::load;
 use super::request::ImageRequest;
 use super::store::Store;
 use crate::error::Error;
@@ -25,7 +25,12 @@ const IMAGE_NAME: &str = "io.containerd.image.name";
 /// Where an image is written.
 pub(crate) enum Output {
     /// A folder that becomes a layout; what was in it of an earlier image goes.
-    Folder { layout: Layout, before: BTreeSet<Digest> },
+    Folder {
+        layout: Layout,
+        before: BTreeSet<Digest>,
+        /// Whether there was nothing in it.
+        is_new: bool,
+    },
     /// A file; the parts are among those of the cache.
     Archive { path: PathBuf, parts: Layout },
 }
@@ -51,13 +56,14 @@ impl Output {
         if path.exists() && !path.is_dir() {
             return Err(refused("is a file; a name that ends in .tar gives an archive, any other a folder"));
         }
-        if !path.join("oci-layout").is_file() && !is_begun(path) {
+        let is_new = !path.join("oci-layout").is_file();
+        if is_new && !is_begun(path) {
             return Err(refused("is a folder that holds something else; name another one"));
         }
         let layout = Layout::create(path).map_err(ImageError::from)?;
         // Of a layout that was interrupted there is no index.
         let before = layout.read_index().map(|index| parts_of(&layout, &index)).unwrap_or_default();
-        Ok(Self::Folder { layout, before })
+        Ok(Self::Folder { layout, before, is_new })
     }
 
     /// Where the parts of images go while they are made.
@@ -67,21 +73,33 @@ impl Output {
         }
     }
 
+    /// Takes away what a run that fails made of a folder in which there was nothing.
+    pub(crate) fn abandon(&self) {
+        let Self::Folder { layout, is_new: true, .. } = self else { return };
+        let root = layout.root();
+        // Another run may have been at the same place, and done.
+        if !root.join("index.json").exists() {
+            drop(fs::remove_dir_all(root.join("blobs")));
+            drop(fs::remove_file(root.join("oci-layout")));
+            drop(fs::remove_dir(root));
+        }
+    }
+
     /// Gives the image its name; returns the digest by which it is known.
-    pub(crate) fn finish(self, request: &ImageRequest, images: Vec<Descriptor>) -> Result<Digest, Error> {
+    pub(crate) fn finish(&self, request: &ImageRequest, images: Vec<Descriptor>) -> Result<Digest, Error> {
         let (index, digest) = index(self.layout(), request, images)?;
         if let Some(engine) = request.load {
             load(engine, self.layout(), &index)?;
         }
         match self {
-            Self::Folder { layout, before } => {
+            Self::Folder { layout, before, .. } => {
                 layout.write_index(&index).map_err(ImageError::from)?;
-                let now = parts_of(&layout, &index);
+                let now = parts_of(layout, &index);
                 for digest in before.difference(&now) {
                     drop(fs::remove_file(layout.blob_path(digest)));
                 }
             }
-            Self::Archive { path, parts } if !path.as_os_str().is_empty() => archive(&path, &parts, &index)?,
+            Self::Archive { path, parts } if !path.as_os_str().is_empty() => archive(path, parts, &index)?,
             Self::Archive { .. } => {}
         }
         Ok(digest)
@@ -157,9 +175,7 @@ fn parts_of(layout: &Layout, index: &Index) -> BTreeSet<Digest> {
             continue;
         }
         if descriptor.media_type == MEDIA_TYPE_INDEX {
-            let list = fs::read(layout.blob_path(&descriptor.digest)).ok();
-            let list: Option<Index> = list.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            open.extend(list.into_iter().flat_map(|list| list.manifests));
+            open.extend(layout.read_list(&descriptor).into_iter().flat_map(|list| list.manifests));
         } else if let Ok(Manifest { config, layers, .. }) = layout.read_manifest(&descriptor) {
             parts.insert(config.digest);
             parts.extend(layers.iter().map(|layer| layer.digest));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use mlresolve_layers::Compression;
 
-use super::load::Engine;
+use super::engine::Engine;
 use crate::dockerfile::DEFAULT_USER;
 use crate::error::Error;
 use crate::locks::OpenLock;

@@ -14,7 +14,7 @@ use mlresolve_target::Target;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::contents::{Contents, LockedPackage, LockedWheel, Place};
+use super::contents::{Contents, LockedPackage, LockedWheel, Place, file_name};
 use super::error::ImageError;
 use super::store::Store;
 use crate::access::Access;
@@ -286,9 +286,7 @@ impl Sources<'_> {
         let digest = hashes.get("sha256").and_then(|digits| format!("sha256:{digits}").parse().ok());
         let digest = digest.ok_or("its source has no sha256 in the lock")?;
         let address = url.as_deref().or(path.as_deref()).unwrap_or_default();
-        let last =
-            address.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-        let filename = name.map_or(last, |name| name).to_owned();
+        let filename = name.cloned().unwrap_or_else(|| file_name(address));
         let path = path.as_ref().map(|path| self.root.join(path));
         let place = match (&path, url) {
             (Some(path), _) => Place::Disk(path.clone()),

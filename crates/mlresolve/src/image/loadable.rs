@@ -12,6 +12,7 @@ use mlresolve_linkage::{
 use mlresolve_target::{Glibc, Platform, Target};
 
 use super::base::Base;
+use super::config::variable;
 use super::contents::{Contents, newest_glibc};
 use super::error::ImageError;
 use super::interpreter::Interpreter;
@@ -119,10 +120,7 @@ pub(crate) fn machine(target: &Target) -> Machine {
 
 /// What would not load of an image, and how much that matters.
 pub(crate) fn examine(base: &Base, contents: &Contents, made: &[Made]) -> Report {
-    let variable = |name: &str| {
-        base.image.config.config.env.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-    };
-    let library_path = variable("LD_LIBRARY_PATH").unwrap_or_default();
+    let library_path = variable(&base.image.config, "LD_LIBRARY_PATH").unwrap_or_default();
     let options = Options {
         python: Some(contents.target.python().minor()),
         interpreter: Some(base.python.executable.clone()),
